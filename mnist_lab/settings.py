@@ -1,0 +1,65 @@
+"""The environment variables that the program reads, each checked once and in one place."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnist_lab.errors import SettingError
+
+EXECUTORS = ("local", "ray")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where the program reads and writes.
+
+    Attributes:
+        home: Folder of everything that the program writes.
+        store_url: SQLAlchemy URL of the run store.
+        data: Folder of IDX files or an ``.npz`` file with MNIST, or None.
+        executor: ``"local"`` or ``"ray"``.
+    """
+
+    home: Path
+    store_url: str
+    data: Path | None
+    executor: str
+
+
+def read_settings() -> Settings:
+    """Reads ``MNIST_LAB_HOME``, ``MNIST_LAB_STORE``, ``MNIST_LAB_DATA`` and ``MNIST_LAB_EXECUTOR``.
+
+    Returns:
+        The settings; nothing is created on disk.
+
+    Raises:
+        SettingError: If a variable has a value that cannot be used.
+    """
+    home_text = os.environ.get("MNIST_LAB_HOME", "").strip()
+    home = Path(home_text).expanduser().resolve() if home_text else Path(__file__).resolve().parent.parent / "runs"
+    if home.exists() and not home.is_dir():
+        raise SettingError(f"MNIST_LAB_HOME={home_text} is a file.", "Set it to a folder, or unset it.")
+
+    store_url = os.environ.get("MNIST_LAB_STORE", "").strip() or f"sqlite:///{home / 'lab.db'}"
+    if not store_url.startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise SettingError(
+            f"MNIST_LAB_STORE={store_url.split('@')[-1]} is not a store URL that is supported.",
+            "Use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME, or unset it.",
+        )
+
+    data_text = os.environ.get("MNIST_LAB_DATA", "").strip()
+    data = Path(data_text).expanduser().resolve() if data_text else None
+    if data is not None and not data.exists():
+        raise SettingError(
+            f"MNIST_LAB_DATA={data_text} does not exist.",
+            "Set it to a folder with the four MNIST .gz files or to an .npz file, or unset it.",
+        )
+
+    executor = os.environ.get("MNIST_LAB_EXECUTOR", "").strip() or "local"
+    if executor not in EXECUTORS:
+        raise SettingError(f"MNIST_LAB_EXECUTOR={executor} is unknown.", f"Use one of {', '.join(EXECUTORS)}.")
+    if executor == "ray":
+        raise SettingError("MNIST_LAB_EXECUTOR=ray is not available in this version.", "Use local, or unset it.")
+    return Settings(home=home, store_url=store_url, data=data, executor=executor)
