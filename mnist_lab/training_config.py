@@ -1,0 +1,392 @@
+"""How a network is trained: optimizer, schedule, epochs, split, augmentation, stopping, seed.
+
+To add an optimizer or a schedule: add its dataclass here with `@optimizer` or `@schedule` and its Keras counterpart to
+`keras_side/optimizers.py` (an optimizer of the same name and fields in Keras needs nothing there); the contract tests
+find it by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from mnist_lab import fields
+from mnist_lab.errors import ConfigError
+from mnist_lab.fields import boolean, choice, integer, number
+
+SPLITS = ("holdout", "test-as-validation", "pooled-80-10-10")
+DATASETS = ("auto", "mnist", "digits", "custom")
+MONITORS = ("val_loss", "val_accuracy", "loss", "accuracy")
+C = TypeVar("C", bound=type)
+
+
+def monitor_mode(monitor: str) -> str:
+    """``"max"`` for accuracies, ``"min"`` for losses."""
+    return "max" if monitor.endswith("accuracy") else "min"
+
+
+class Part:
+    """Base of the parts of a `TrainingConfig`: checked when made.
+
+    Raises:
+        ConfigError: If a field is out of its range.
+    """
+
+    __slots__ = ()
+    if TYPE_CHECKING:
+        __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    def __post_init__(self) -> None:
+        fields.check(self, ConfigError)
+
+    @property
+    def kind(self) -> str:
+        """The name of the part, in Keras's spelling where Keras has it."""
+        return type(self).__name__
+
+
+class Optimizer(Part):
+    """Base of all optimizers. `slots_per_weight` is how many numbers it keeps for each weight."""
+
+    __slots__ = ()
+    slots_per_weight: ClassVar[int] = 2
+    learning_rate: float
+
+
+class Schedule(Part):
+    """Base of all learning rate schedules."""
+
+    __slots__ = ()
+    purpose: ClassVar[str] = ""
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {}
+SCHEDULES: dict[str, type[Schedule]] = {}
+
+
+def optimizer(cls: C) -> C:
+    """Class decorator: registers an optimizer under its name."""
+    OPTIMIZERS[cls.__name__] = cls
+    return cls
+
+
+def schedule(cls: C) -> C:
+    """Class decorator: registers a schedule under its name."""
+    SCHEDULES[cls.__name__] = cls
+    return cls
+
+
+def _rate(default: float) -> Any:
+    return number(default, "Learning rate", 1e-9, 1000.0, "Size of the steps; the setting that matters most.")
+
+
+def _beta(default: float, name: str, what: str) -> Any:
+    return number(default, name, 0.0, 1.0, what, step=0.001, exclusive_high=True)
+
+
+def _epsilon(default: float) -> Any:
+    return number(default, "Epsilon", 1e-30, 1.0, "Against division by zero.")
+
+
+def _decay(default: float = 0.0) -> Any:
+    return number(default, "Weight decay", 0.0, 1.0, "Pulls every weight towards zero at each step.")
+
+
+@optimizer
+@dataclass(frozen=True, slots=True)
+class Adam(Optimizer):
+    """Adam (Kingma and Ba 2014)."""
+
+    learning_rate: float = _rate(0.001)
+    beta_1: float = _beta(0.9, "Beta 1", "Memory of the mean gradient.")
+    beta_2: float = _beta(0.999, "Beta 2", "Memory of the squared gradient.")
+    epsilon: float = _epsilon(1e-7)
+    amsgrad: bool = boolean(False, "AMSGrad", "Uses the largest squared gradient so far.")
+
+
+@optimizer
+@dataclass(frozen=True, slots=True)
+class AdamW(Optimizer):
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2017)."""
+
+    learning_rate: float = _rate(0.001)
+    weight_decay: float = _decay(0.004)
+    beta_1: float = _beta(0.9, "Beta 1", "Memory of the mean gradient.")
+    beta_2: float = _beta(0.999, "Beta 2", "Memory of the squared gradient.")
+    epsilon: float = _epsilon(1e-7)
+    amsgrad: bool = boolean(False, "AMSGrad", "Uses the largest squared gradient so far.")
+
+
+@optimizer
+@dataclass(frozen=True, slots=True)
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum if wanted."""
+
+    slots_per_weight: ClassVar[int] = 1
+    learning_rate: float = _rate(0.01)
+    momentum: float = _beta(0.0, "Momentum", "Share of the last step that is kept.")
+    nesterov: bool = boolean(False, "Nesterov", "Looks ahead along the momentum.")
+
+
+@optimizer
+@dataclass(frozen=True, slots=True)
+class RMSprop(Optimizer):
+    """RMSprop (Hinton 2012)."""
+
+    learning_rate: float = _rate(0.001)
+    rho: float = _beta(0.9, "Rho", "Memory of the squared gradient.")
+    momentum: float = _beta(0.0, "Momentum", "Share of the last step that is kept.")
+    epsilon: float = _epsilon(1e-7)
+    centered: bool = boolean(False, "Centered", "Divides by the variance in place of the mean square.")
+
+
+@optimizer
+@dataclass(frozen=True, slots=True)
+class Nadam(Optimizer):
+    """Adam with Nesterov momentum."""
+
+    learning_rate: float = _rate(0.001)
+    beta_1: float = _beta(0.9, "Beta 1", "Memory of the mean gradient.")
+    beta_2: float = _beta(0.999, "Beta 2", "Memory of the squared gradient.")
+    epsilon: float = _epsilon(1e-7)
+
+
+@optimizer
+@dataclass(frozen=True, slots=True)
+class Adamax(Optimizer):
+    """Adam by the largest gradient (infinity norm)."""
+
+    learning_rate: float = _rate(0.001)
+    beta_1: float = _beta(0.9, "Beta 1", "Memory of the mean gradient.")
+    beta_2: float = _beta(0.999, "Beta 2", "Memory of the largest gradient.")
+    epsilon: float = _epsilon(1e-7)
+
+
+@optimizer
+@dataclass(frozen=True, slots=True)
+class Adagrad(Optimizer):
+    """Adagrad: steps shrink with all that went before."""
+
+    slots_per_weight: ClassVar[int] = 1
+    learning_rate: float = _rate(0.001)
+    initial_accumulator_value: float = number(0.1, "Initial accumulator", 0.0, 1000.0, "What it starts from.")
+    epsilon: float = _epsilon(1e-7)
+
+
+@optimizer
+@dataclass(frozen=True, slots=True)
+class Adadelta(Optimizer):
+    """Adadelta; its rate was 1.0 when Keras was young and is 0.001 by default today."""
+
+    learning_rate: float = _rate(1.0)
+    rho: float = _beta(0.95, "Rho", "Memory of the squared gradient.")
+    epsilon: float = _epsilon(1e-7)
+
+
+@optimizer
+@dataclass(frozen=True, slots=True)
+class Adafactor(Optimizer):
+    """Adafactor: little memory, for large networks."""
+
+    slots_per_weight: ClassVar[int] = 1
+    learning_rate: float = _rate(0.001)
+    beta_2_decay: float = number(-0.8, "Beta 2 decay", -10.0, 0.0, "How fast the memory grows.")
+    clip_threshold: float = number(1.0, "Clip threshold", 1e-6, 1000.0, "Largest update, relative.")
+    relative_step: bool = boolean(True, "Relative step", "Lowers the rate with the number of steps.")
+
+
+@optimizer
+@dataclass(frozen=True, slots=True)
+class Lion(Optimizer):
+    """Lion: the sign of the momentum (Chen et al. 2023)."""
+
+    slots_per_weight: ClassVar[int] = 1
+    learning_rate: float = _rate(0.0003)
+    beta_1: float = _beta(0.9, "Beta 1", "Share of the momentum in the step.")
+    beta_2: float = _beta(0.99, "Beta 2", "Memory of the momentum.")
+
+
+@optimizer
+@dataclass(frozen=True, slots=True)
+class Ftrl(Optimizer):
+    """Follow the regularised leader (McMahan et al. 2013)."""
+
+    learning_rate: float = _rate(0.001)
+    learning_rate_power: float = number(-0.5, "Learning rate power", -10.0, 0.0, "How the rate falls; 0: not.")
+    initial_accumulator_value: float = number(0.1, "Initial accumulator", 0.0, 1000.0, "What it starts from.")
+    l1_regularization_strength: float = number(0.0, "L1", 0.0, 1000.0, "Pulls small weights to exactly zero.")
+    l2_regularization_strength: float = number(0.0, "L2", 0.0, 1000.0, "Pulls all weights towards zero.")
+
+
+@schedule
+@dataclass(frozen=True, slots=True)
+class Constant(Schedule):
+    """The same learning rate throughout."""
+
+    purpose: ClassVar[str] = "the same rate throughout"
+
+
+@schedule
+@dataclass(frozen=True, slots=True)
+class ExponentialDecay(Schedule):
+    """``rate * decay_rate ** epoch``."""
+
+    purpose: ClassVar[str] = "multiplied by a factor each epoch, smoothly"
+    decay_rate: float = number(0.9, "Factor per epoch", 0.001, 1.0, "0.9 leaves a third after ten epochs.", step=0.01)
+
+
+@schedule
+@dataclass(frozen=True, slots=True)
+class CosineDecay(Schedule):
+    """Half a cosine from the rate down to ``alpha * rate`` at the last epoch."""
+
+    purpose: ClassVar[str] = "falls along half a cosine to the last epoch"
+    alpha: float = number(0.0, "Final share", 0.0, 1.0, "Share of the rate that is left at the end.", step=0.01)
+    warmup_epochs: float = number(0.0, "Warm-up epochs", 0.0, 1000.0, "Epochs of linear rise from zero.", step=0.5)
+
+
+@schedule
+@dataclass(frozen=True, slots=True)
+class OneCycle(Schedule):
+    """Rises to the rate and falls far below where it began (Smith 2018)."""
+
+    purpose: ClassVar[str] = "rises to the rate, then falls far below"
+    rise: float = number(0.3, "Share of the rise", 0.01, 0.99, "Share of the steps that rise.", step=0.05)
+    start_divisor: float = number(25.0, "Start divisor", 1.0, 1e6, "The start is the rate divided by this.")
+    end_divisor: float = number(1e4, "End divisor", 1.0, 1e9, "The end is the start divided by this.")
+
+
+@schedule
+@dataclass(frozen=True, slots=True)
+class StepDecay(Schedule):
+    """Multiplied by a factor every so many epochs."""
+
+    purpose: ClassVar[str] = "drops by a factor every few epochs"
+    factor: float = number(0.5, "Factor", 0.001, 1.0, "What is left after each step.", step=0.05)
+    every: int = integer(5, "Every (epochs)", 1, 10_000, "Epochs between two steps.")
+
+
+@schedule
+@dataclass(frozen=True, slots=True)
+class ReduceLROnPlateau(Schedule):
+    """Multiplied by a factor when the monitored figure stops getting better."""
+
+    purpose: ClassVar[str] = "drops when the validation figure stops getting better"
+    monitor: str = choice("val_loss", "Watch", MONITORS, "The figure that must get better.")
+    factor: float = number(0.5, "Factor", 0.001, 0.999, "What is left after each drop.", step=0.05)
+    patience: int = integer(2, "Patience (epochs)", 0, 10_000, "Epochs without gain before a drop.")
+    min_lr: float = number(1e-6, "Smallest rate", 0.0, 1000.0, "It drops no further.")
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyStopping(Part):
+    """Ends the training when the monitored figure stops getting better. Every run makes a new one."""
+
+    monitor: str = choice("val_loss", "Watch", MONITORS, "The figure that must get better.")
+    patience: int = integer(5, "Patience (epochs)", 0, 10_000, "Epochs without gain before it stops.")
+    min_delta: float = number(0.0, "Smallest gain", 0.0, 100.0, "Less than this does not count as better.")
+    restore_best_weights: bool = boolean(True, "Restore the best weights", "Keep the best epoch, not the last.")
+
+
+@dataclass(frozen=True, slots=True)
+class Augmentation(Part):
+    """Random changes to each training image, drawn anew for each batch, uniformly within the ranges."""
+
+    rotation: float = number(0.0, "Rotation (degrees)", 0.0, 180.0, "Turned by up to this, either way.", step=1.0)
+    shift: float = number(0.0, "Shift (share)", 0.0, 0.5, "Moved by up to this share of the image.", step=0.01)
+    zoom: float = number(0.0, "Zoom (share)", 0.0, 0.9, "Made larger or smaller by up to this share.", step=0.01)
+    shear: float = number(0.0, "Shear (degrees)", 0.0, 60.0, "Slanted by up to this, either way.", step=1.0)
+
+    @property
+    def is_off(self) -> bool:
+        """Whether it changes nothing."""
+        return not (self.rotation or self.shift or self.zoom or self.shear)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingConfig(Part):
+    """Everything that decides a training, apart from the network.
+
+    Raises:
+        ConfigError: If a setting is out of its range.
+    """
+
+    dataset: str = choice("auto", "Data", DATASETS, "auto: full MNIST where it is to be had, else the embedded digits.")
+    split: str = choice("holdout", "Split", SPLITS, "Which images train, choose and test.")
+    limit: int | None = integer(None, "Training images", 1, 10_000_000, "Only the first so many.", optional=True)
+    epochs: int = integer(10, "Epochs", 1, 10_000, "How often every training image is seen.")
+    batch_size: int = integer(128, "Batch size", 1, 65_536, "Images per step.")
+    label_smoothing: float = number(0.0, "Label smoothing", 0.0, 0.9, "Certainty spread over all digits.", step=0.01)
+    seed: int = integer(42, "Seed", 0, 2**31 - 1, "The same seed gives the same start and order.")
+    keep_checkpoints: bool = boolean(False, "Keep every epoch", "Saves the weights of each epoch for later study.")
+    optimizer: Optimizer = Adam()
+    schedule: Schedule = Constant()
+    early_stopping: EarlyStopping | None = None
+    augmentation: Augmentation = Augmentation()
+
+    def __post_init__(self) -> None:
+        fields.check(self, ConfigError)
+        for name, base in (("optimizer", Optimizer), ("schedule", Schedule), ("augmentation", Augmentation)):
+            if not isinstance(getattr(self, name), base):
+                raise ConfigError(
+                    f"TrainingConfig: {name} must be of {base.__name__}. Received: {getattr(self, name)!r}."
+                )
+        if self.early_stopping is not None and not isinstance(self.early_stopping, EarlyStopping):
+            raise ConfigError(
+                f"TrainingConfig: early_stopping must be EarlyStopping. Received: {self.early_stopping!r}."
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; `from_dict` makes an equal configuration of them."""
+        return {
+            **fields.to_dict(self),
+            "optimizer": {"name": self.optimizer.kind, **fields.to_dict(self.optimizer)},
+            "schedule": {"name": self.schedule.kind, **fields.to_dict(self.schedule)},
+            "early_stopping": None if self.early_stopping is None else fields.to_dict(self.early_stopping),
+            "augmentation": fields.to_dict(self.augmentation),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Any) -> TrainingConfig:
+        """Reads what `to_dict` wrote; absent settings take their defaults.
+
+        Raises:
+            ConfigError: If a setting is unknown or out of its range.
+        """
+        if not isinstance(values, Mapping):
+            raise ConfigError(f"A training configuration is an object. Received: {type(values).__name__}.")
+        own = dict(values)
+        parts: dict[str, Any] = {}
+        if "optimizer" in own:
+            parts["optimizer"] = _named(own.pop("optimizer"), OPTIMIZERS, "optimizer")
+        if "schedule" in own:
+            parts["schedule"] = _named(own.pop("schedule"), SCHEDULES, "schedule")
+        if (stopping := own.pop("early_stopping", None)) is not None:
+            parts["early_stopping"] = fields.from_dict(EarlyStopping, _object(stopping, "early_stopping"), ConfigError)
+        if "augmentation" in own:
+            parts["augmentation"] = fields.from_dict(
+                Augmentation, _object(own.pop("augmentation"), "augmentation"), ConfigError
+            )
+        unknown = sorted(set(own) - set(fields.specs(cls)))
+        if unknown:
+            raise ConfigError(
+                f"Unknown training setting {', '.join(unknown)}.", f"Known: {', '.join(fields.specs(cls))}."
+            )
+        return cls(**own, **parts)
+
+
+def _object(values: Any, what: str) -> Mapping[str, Any]:
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{what} must be an object. Received: {values!r:.60}.")
+    return values
+
+
+def _named(values: Any, registry: Mapping[str, type], what: str) -> Any:
+    named = {"name": values} if isinstance(values, str) else dict(_object(values, what))
+    name = named.pop("name", None)
+    by_lower = {known.lower(): cls for known, cls in registry.items()}
+    made = by_lower.get(name.lower()) if isinstance(name, str) else None
+    if made is None:
+        raise ConfigError(f"Unknown {what} {name!r}.", f"Known: {', '.join(registry)}.")
+    return fields.from_dict(made, named, ConfigError)
