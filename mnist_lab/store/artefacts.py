@@ -1,0 +1,92 @@
+"""The files of a run. A file appears whole or not at all, also when the power fails midway."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from mnist_lab.errors import ArtefactMissing, StoreError
+
+MODEL = "model.keras"
+CHECKPOINT = "checkpoint.keras"
+BEST = "best.weights.h5"
+PREDICTIONS = "predictions.npz"
+LOG = "log.txt"
+
+
+def epoch_weights(epoch: int) -> str:
+    """The name of the kept weights of one epoch."""
+    return f"epoch-{epoch:05d}.weights.h5"
+
+
+class Artefacts:
+    """The folder of each run's files.
+
+    Args:
+        root: The folder of all runs; created when first written to.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def folder(self, run_id: str) -> Path:
+        """The folder of a run. Ids are hexadecimal, so no id leads outside `root`."""
+        if not run_id or not set(run_id) <= set("0123456789abcdef"):
+            raise StoreError(f"{run_id!r:.40} is not a run id.", "Use the id that `runs` prints.")
+        return self.root / run_id
+
+    def path(self, run_id: str, name: str) -> Path:
+        """Where a file is.
+
+        Raises:
+            ArtefactMissing: If the run has no such file.
+        """
+        path = self.folder(run_id) / name
+        if not path.is_file():
+            raise ArtefactMissing(
+                f"Run {run_id[:8]} has no {name}.", "It may not have reached that point; train it again."
+            )
+        return path
+
+    def has(self, run_id: str, name: str) -> bool:
+        """Whether a run has a file."""
+        return (self.folder(run_id) / name).is_file()
+
+    @contextmanager
+    def writing(self, run_id: str, name: str) -> Iterator[Path]:
+        """Gives a temporary path with the same suffix; what was written there then takes its place at once."""
+        folder = self.folder(run_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        stem, dot, suffix = name.partition(".")
+        temporary = folder / f".{stem}-{uuid.uuid4().hex[:8]}{dot}{suffix}"
+        try:
+            yield temporary
+            with temporary.open("rb+") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, folder / name)
+        except OSError as error:
+            raise StoreError(
+                f"{name} of run {run_id[:8]} cannot be written ({error.strerror}).", "Make room on the disk."
+            ) from error
+        finally:
+            with suppress(OSError):
+                temporary.unlink()
+
+    def remove(self, run_id: str, name: str | None = None) -> None:
+        """Removes one file of a run, or all of them."""
+        if name is not None:
+            with suppress(FileNotFoundError):
+                (self.folder(run_id) / name).unlink()
+        else:
+            shutil.rmtree(self.folder(run_id), ignore_errors=True)
+
+    def log_tail(self, run_id: str, lines: int = 20) -> str:
+        """The last lines of a run's log; empty if it has none."""
+        with suppress(OSError):
+            text = (self.folder(run_id) / LOG).read_text(errors="replace")
+            return "\n".join(text.strip().splitlines()[-lines:])
+        return ""

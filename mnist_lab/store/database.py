@@ -1,0 +1,110 @@
+"""Opening the database: SQLite by default, PostgreSQL for a team."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from mnist_lab.errors import StoreError
+from mnist_lab.store import schema
+
+BUSY_SECONDS = 30
+
+
+def open_engine(url: str) -> Engine:
+    """Opens the database at `url` and creates its tables where they are absent.
+
+    Raises:
+        StoreError: If it cannot be opened, or was written by a newer version of the program.
+    """
+    try:
+        engine = _sqlite(url) if url.startswith("sqlite") else create_engine(url, pool_pre_ping=True)
+        with _creation_lock(engine):
+            schema.metadata.create_all(engine)
+            with engine.begin() as connection:
+                found = connection.execute(select(schema.meta.c.value).where(schema.meta.c.key == "version")).scalar()
+                if found is None:
+                    connection.execute(insert(schema.meta).values(key="version", value=str(schema.VERSION)))
+    except (SQLAlchemyError, OSError, Timeout, ImportError) as error:
+        shown = make_url(url).render_as_string(hide_password=True)
+        raise StoreError(
+            f"The run store {shown} cannot be opened ({_first_line(error)}).",
+            "Check MNIST_LAB_STORE and MNIST_LAB_HOME, and that the folder can be written.",
+        ) from error
+    if found is not None and int(found) > schema.VERSION:
+        raise StoreError(
+            f"The run store was written by a newer version of the program (format {found}).", "Update the program."
+        )
+    return engine
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _sqlite(url: str) -> Engine:
+    database = make_url(url).database
+    if database:
+        Path(database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, record: Any) -> None:
+        # The driver's own transactions are switched off: `on_begin` says which kind is wanted.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        # A reader that becomes a writer midway fails at once in WAL mode; writers therefore begin as writers.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def _creation_lock(engine: Engine) -> Iterator[None]:
+    if engine.dialect.name != "sqlite" or not engine.url.database:
+        yield
+        return
+    with FileLock(f"{engine.url.database}.lock", timeout=BUSY_SECONDS):
+        yield
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that sees one state of the store."""
+    try:
+        with engine.connect() as connection, connection.begin():
+            yield connection
+    except SQLAlchemyError as error:
+        raise StoreError(
+            f"The run store cannot be read ({_first_line(error)}).", "Try again; check the disk."
+        ) from error
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A connection that is the only writer until it is left; what it wrote is then on disk, or nothing is."""
+    try:
+        with engine.connect() as connection:
+            connection = connection.execution_options(writes=True)
+            with connection.begin():
+                yield connection
+    except SQLAlchemyError as error:
+        raise StoreError(
+            f"The run store cannot be written ({_first_line(error)}).",
+            "Check that the disk has room and can be written.",
+        ) from error

@@ -1,0 +1,120 @@
+"""A run as the rest of the program sees it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from mnist_lab.architecture import Architecture
+from mnist_lab.training_config import TrainingConfig
+
+STATUSES = ("queued", "running", "paused", "finished", "stopped", "interrupted", "failed")
+ACTIVE = ("running", "paused")
+FINAL = ("finished", "stopped", "interrupted", "failed")
+
+# A worker writes its heartbeat every second at least; one that is silent for this long is gone.
+STALE_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training, wanted, under way or done. The columns of the store, unknown figures None.
+
+    Times are seconds since 1970 (UTC); `seconds` is the time spent training; `device` is words.
+    """
+
+    id: str
+    name: str
+    notes: str
+    starred: bool
+    preset: str | None
+    status: str
+    reason: str | None
+    command: str
+    position: float
+    owner: str | None
+    worker: str | None
+    host: str | None
+    pid: int | None
+    heartbeat: float | None
+    created: float
+    started: float | None
+    ended: float | None
+    deleted: float | None
+    architecture: dict[str, Any]
+    training: dict[str, Any]
+    parameters: int
+    trainable_parameters: int
+    multiply_adds: int
+    dataset: str | None
+    split: str
+    fingerprint: str | None
+    training_images: int | None
+    epochs_run: int
+    best_epoch: int | None
+    kept_epoch: int | None
+    validation_accuracy: float | None
+    validation_loss: float | None
+    test_accuracy: float | None
+    test_accuracy_low: float | None
+    test_accuracy_high: float | None
+    test_loss: float | None
+    test_images: int | None
+    seconds: float | None
+    images_per_second: float | None
+    device: str | None
+    progress: dict[str, Any] | None
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Run:
+        """Reads a row of the table."""
+        return cls(**{field.name: row[field.name] for field in fields(cls)})
+
+    @property
+    def test_is_validation(self) -> bool:
+        """Whether its test images also chose its epoch, so that its accuracy is flattered."""
+        return self.split == "test-as-validation"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether a worker has it in hand."""
+        return self.status in ACTIVE
+
+    @property
+    def test_accuracy_interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of the test accuracy."""
+        if self.test_accuracy_low is None or self.test_accuracy_high is None:
+            return None
+        return self.test_accuracy_low, self.test_accuracy_high
+
+    def is_stale(self, now: float | None = None) -> bool:
+        """Whether its worker has been silent for too long."""
+        silent = (time.time() if now is None else now) - (self.heartbeat or self.started or self.created)
+        return self.is_active and silent > STALE_SECONDS
+
+    def network(self) -> Architecture:
+        """Its network."""
+        return Architecture.from_dict(self.architecture)
+
+    def config(self) -> TrainingConfig:
+        """Its training settings."""
+        return TrainingConfig.from_dict(self.training)
+
+    def to_json(self) -> dict[str, Any]:
+        """The run as the command line prints it; the keys are part of the outside contract."""
+        same = (
+            "id name status preset parameters trainable_parameters dataset split training architecture epochs_run "
+            "best_epoch test_accuracy"
+        )
+        rest = "test_loss validation_accuracy seconds images_per_second device"
+        interval = self.test_accuracy_interval
+        return {
+            **{key: getattr(self, key) for key in same.split()},
+            "test_accuracy_interval": None if interval is None else list(interval),
+            **{key: getattr(self, key) for key in rest.split()},
+            "created": datetime.fromtimestamp(self.created, UTC).isoformat(timespec="seconds"),
+            "reason": self.reason,
+        }

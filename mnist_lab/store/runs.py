@@ -1,0 +1,388 @@
+"""Runs in the store: made, queued, claimed, followed, ended, edited."""
+
+from __future__ import annotations
+
+import socket
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, delete, func, insert, or_, select, update
+
+from mnist_lab import shapes
+from mnist_lab.architecture import Architecture
+from mnist_lab.errors import ArchitectureError, JobError, RunNotFound, StoreError
+from mnist_lab.settings import read_settings
+from mnist_lab.store import schema
+from mnist_lab.store.artefacts import Artefacts
+from mnist_lab.store.database import open_engine, reading, writing
+from mnist_lab.store.records import ACTIVE, FINAL, STALE_SECONDS, Run
+from mnist_lab.training_config import TrainingConfig
+
+MAX_NAME = 200
+KEEP_DELETED_SECONDS = 24 * 3600.0
+
+_runs, _epochs, _points = schema.runs, schema.epochs, schema.points
+
+
+class RunStore:
+    """All runs, with their curves and files. Safe to use from several threads and processes at once.
+
+    Args:
+        engine: The database.
+        home: The folder whose subfolders hold the runs' files.
+    """
+
+    def __init__(self, engine: Engine, home: Path) -> None:
+        self._engine = engine
+        self.artefacts = Artefacts(home)
+        self.host = socket.gethostname()
+
+    # Making and finding -------------------------------------------------------------------------------------------
+
+    def create(
+        self,
+        architecture: Architecture,
+        training: TrainingConfig,
+        *,
+        name: str = "",
+        notes: str = "",
+        preset: str | None = None,
+        owner: str | None = None,
+    ) -> Run:
+        """Puts a new run at the end of the queue.
+
+        Args:
+            architecture: The network; it must be possible.
+            training: How to train it.
+            name: Display text; empty for one made of the layers.
+            notes: Display text.
+            preset: The preset it came from, unchanged.
+            owner: If given, only the worker of this name may take it.
+
+        Raises:
+            ArchitectureError: If the network is impossible.
+        """
+        analysis = shapes.analyse(architecture)
+        if analysis.problem is not None:
+            raise ArchitectureError(analysis.problem, path=analysis.problem_path or ())
+        run_id = uuid.uuid4().hex
+        with writing(self._engine) as connection:
+            last = connection.execute(select(func.max(_runs.c.position))).scalar()
+            connection.execute(
+                insert(_runs).values(
+                    id=run_id,
+                    name=_clean_name(name) or default_name(architecture),
+                    notes=notes,
+                    preset=preset,
+                    owner=owner,
+                    status="queued",
+                    position=(last or 0.0) + 1.0,
+                    created=time.time(),
+                    architecture=architecture.to_dict(),
+                    training=training.to_dict(),
+                    split=training.split,
+                    parameters=analysis.parameters,
+                    trainable_parameters=analysis.trainable,
+                    multiply_adds=analysis.multiply_adds,
+                )
+            )
+        return self.get(run_id)
+
+    def get(self, run_id: str) -> Run:
+        """The run with exactly this id.
+
+        Raises:
+            RunNotFound: If there is none, or it was deleted for good.
+        """
+        with reading(self._engine) as connection:
+            row = connection.execute(select(_runs).where(_runs.c.id == run_id)).mappings().first()
+        if row is None:
+            raise RunNotFound(f"There is no run {run_id!r:.60}.", "See `runs` for those that there are.")
+        return Run.from_row(row)  # type: ignore[arg-type]
+
+    def find(self, text: str) -> Run:
+        """The run whose id is, or begins with, `text`, or whose name is `text` and is the only one of that name.
+
+        Raises:
+            RunNotFound: If there is none, or several.
+        """
+        live = [run for run in self.runs() if run.id.startswith(text.lower()) and len(text) >= 4] if text else []
+        found = live or [run for run in self.runs() if run.name == text]
+        if len(found) != 1:
+            what = "There is no run" if not found else f"{len(found)} runs answer to"
+            raise RunNotFound(f"{what} {text!r:.60}.", "Give the id that `runs` prints.")
+        return found[0]
+
+    def runs(self, statuses: Sequence[str] | None = None, *, deleted: bool = False) -> list[Run]:
+        """Runs, newest first, without their curves.
+
+        Args:
+            statuses: Only these; None for all.
+            deleted: Those that were deleted, in place of those that were not.
+        """
+        wanted = select(_runs).where(_runs.c.deleted.is_not(None) if deleted else _runs.c.deleted.is_(None))
+        if statuses is not None:
+            wanted = wanted.where(_runs.c.status.in_(statuses))
+        with reading(self._engine) as connection:
+            rows = connection.execute(wanted.order_by(_runs.c.created.desc(), _runs.c.id)).mappings().all()
+        return [Run.from_row(row) for row in rows]  # type: ignore[arg-type]
+
+    def queue(self) -> list[Run]:
+        """Queued runs in the order in which they will start."""
+        return sorted(self.runs(["queued"]), key=lambda run: run.position)
+
+    def active(self) -> list[Run]:
+        """Runs that a worker has in hand, the oldest first."""
+        return self.runs(ACTIVE)[::-1]
+
+    def stamp(self) -> tuple[Any, ...]:
+        """A small value that changes whenever the list of runs does; cheap enough for every page run."""
+        with reading(self._engine) as connection:
+            columns = func.count(), func.max(_runs.c.created), func.max(_runs.c.ended), func.sum(_runs.c.starred)
+            row = connection.execute(select(*columns, func.max(_runs.c.deleted), func.count(_runs.c.deleted))).first()
+            states = connection.execute(select(_runs.c.status, func.count()).group_by(_runs.c.status)).all()
+        return tuple(row or ()), tuple(sorted(tuple(state) for state in states))
+
+    # The queue ----------------------------------------------------------------------------------------------------
+
+    def move_in_queue(self, run_id: str, by: int) -> None:
+        """Moves a queued run by `by` places; negative is sooner."""
+        with writing(self._engine) as connection:
+            query = select(_runs.c.id).where(_runs.c.status == "queued", _runs.c.deleted.is_(None))
+            order = list(connection.execute(query.order_by(_runs.c.position)).scalars())
+            if run_id not in order:
+                return
+            index = order.index(run_id)
+            order.insert(min(max(index + by, 0), len(order) - 1), order.pop(index))
+            for position, each in enumerate(order):
+                connection.execute(update(_runs).where(_runs.c.id == each).values(position=float(position)))
+
+    def claim(self, worker: str, pid: int, only: str | None = None) -> Run | None:
+        """Takes the next queued run for a worker, so that no other worker takes it.
+
+        Args:
+            worker: Name of the worker.
+            pid: Its process id on this host.
+            only: Take this run and no other.
+        """
+        with writing(self._engine) as connection:
+            wanted = select(_runs.c.id).where(_runs.c.status == "queued", _runs.c.deleted.is_(None))
+            wanted = wanted.where(or_(_runs.c.owner.is_(None), _runs.c.owner == worker))
+            if only is not None:
+                wanted = wanted.where(_runs.c.id == only)
+            found = connection.execute(wanted.order_by(_runs.c.position).limit(1)).scalar()
+            if found is None:
+                return None
+            now = time.time()
+            taken = {"status": "running", "worker": worker, "host": self.host, "pid": pid, "heartbeat": now}
+            fresh = {"started": func.coalesce(_runs.c.started, now), "ended": None, "reason": None, "command": ""}
+            progress = {"phase": "starting"}
+            connection.execute(update(_runs).where(_runs.c.id == found).values(**taken, **fresh, progress=progress))
+        return self.get(found)
+
+    def command(self, run_id: str, command: str) -> None:
+        """Asks the worker of a run to stop or to pause; an empty text takes that back.
+
+        A queued run that is to stop leaves the queue at once, as *stopped*.
+        """
+        if command not in ("", "stop", "pause"):
+            raise JobError(f"Unknown command {command!r}.", "Use stop or pause, or an empty text.")
+        with writing(self._engine) as connection:
+            if command == "stop":
+                cancelled = {"status": "stopped", "reason": "Cancelled while queued.", "ended": time.time()}
+                waiting = (_runs.c.id == run_id) & (_runs.c.status == "queued")
+                connection.execute(update(_runs).where(waiting).values(**cancelled))
+            busy = (_runs.c.id == run_id) & _runs.c.status.in_(ACTIVE)
+            connection.execute(update(_runs).where(busy).values(command=command))
+
+    def requeue(self, run_id: str, *, owner: str | None = None) -> Run:
+        """Puts a stopped, interrupted or failed run back into the queue, to go on from its last epoch.
+
+        Raises:
+            JobError: If it is finished, queued or under way.
+        """
+        run = self.get(run_id)
+        if run.status not in FINAL or run.status == "finished":
+            raise JobError(
+                f"Run {run.name!r} is {run.status} and cannot be resumed.", "Load its network and train anew."
+            )
+        with writing(self._engine) as connection:
+            last = connection.execute(select(func.max(_runs.c.position))).scalar()
+            again = {"status": "queued", "command": "", "reason": None, "ended": None, "position": (last or 0.0) + 1.0}
+            still = (_runs.c.id == run_id) & (_runs.c.status == run.status)
+            connection.execute(update(_runs).where(still).values(**again, owner=owner, progress=None))
+        return self.get(run_id)
+
+    # What a worker reports ----------------------------------------------------------------------------------------
+
+    def report(
+        self,
+        run_id: str,
+        worker: str,
+        progress: dict[str, Any],
+        points: Iterable[dict[str, Any]] = (),
+        *,
+        status: str = "running",
+    ) -> str | None:
+        """Writes a worker's heartbeat, progress and new points of the curve, in one transaction.
+
+        Returns:
+            The command that stands for the run (``""``, ``"stop"`` or ``"pause"``), or None if the run is no longer
+            this worker's: it was taken for lost, deleted, or given to another.
+        """
+        mine = (
+            (_runs.c.id == run_id) & (_runs.c.worker == worker) & _runs.c.status.in_((*ACTIVE, "stopped", "finished"))
+        )
+        with writing(self._engine) as connection:
+            row = connection.execute(select(_runs.c.command, _runs.c.status, _runs.c.deleted).where(mine)).first()
+            if row is None or row.deleted is not None:
+                return None
+            values: dict[str, Any] = {"heartbeat": time.time(), "progress": progress}
+            if row.status in ACTIVE:
+                values["status"] = status
+            connection.execute(update(_runs).where(mine).values(**values))
+            rows = [{"run_id": run_id, **point} for point in points]
+            if rows:
+                connection.execute(insert(_points), rows)
+        return str(row.command)
+
+    def add_epoch(self, run_id: str, values: dict[str, Any], **figures: Any) -> None:
+        """Adds one epoch (``{"epoch": 1, "loss": ...}``) to a run's history, and sets figures of the run with it."""
+        epoch = int(values["epoch"])
+        with writing(self._engine) as connection:
+            connection.execute(delete(_epochs).where(_epochs.c.run_id == run_id, _epochs.c.epoch == epoch))
+            connection.execute(insert(_epochs).values(run_id=run_id, epoch=epoch, values=values))
+            connection.execute(update(_runs).where(_runs.c.id == run_id).values(epochs_run=epoch, **figures))
+
+    def rewind(self, run_id: str, epoch: int) -> None:
+        """Forgets what came after an epoch: a resumed run will do it again."""
+        with writing(self._engine) as connection:
+            connection.execute(delete(_epochs).where(_epochs.c.run_id == run_id, _epochs.c.epoch > epoch))
+            connection.execute(delete(_points).where(_points.c.run_id == run_id, _points.c.epoch > epoch))
+            connection.execute(update(_runs).where(_runs.c.id == run_id).values(epochs_run=epoch))
+
+    def set_figures(self, run_id: str, **figures: Any) -> None:
+        """Sets columns of a run."""
+        with writing(self._engine) as connection:
+            connection.execute(update(_runs).where(_runs.c.id == run_id).values(**figures))
+
+    def end(
+        self, run_id: str, status: str, *, worker: str | None = None, reason: str | None = None, **figures: Any
+    ) -> bool:
+        """Ends a run; only one that is under way, and only its own worker's where `worker` is given.
+
+        Returns:
+            Whether it was this call that ended it.
+        """
+        mine = (_runs.c.id == run_id) & _runs.c.status.in_(ACTIVE)
+        if worker is not None:
+            mine &= _runs.c.worker == worker
+        values = {"status": status, "reason": reason, "ended": time.time(), "command": "", **figures}
+        with writing(self._engine) as connection:
+            return connection.execute(update(_runs).where(mine).values(**values)).rowcount > 0
+
+    def interrupt_lost(self) -> list[Run]:
+        """Ends the runs whose worker has been silent for too long, as *interrupted*."""
+        lost = [run for run in self.active() if run.is_stale()]
+        reason = f"Its worker gave no sign of life for {STALE_SECONDS:.0f} s. Resume it from its last epoch."
+        return [run for run in lost if self.end(run.id, "interrupted", reason=reason)]
+
+    # Curves -------------------------------------------------------------------------------------------------------
+
+    def history(self, run_id: str) -> list[dict[str, Any]]:
+        """One object per epoch, in order: ``{"epoch": 1, "loss": ..., "val_accuracy": ..., "seconds": ...}``."""
+        with reading(self._engine) as connection:
+            query = select(_epochs.c["values"]).where(_epochs.c.run_id == run_id).order_by(_epochs.c.epoch)
+            return list(connection.execute(query).scalars())
+
+    def points(self, run_id: str, after: int = 0) -> list[dict[str, Any]]:
+        """The curve within the epochs: ``id``, ``step``, ``epoch``, ``loss``, ``accuracy``; those above id `after`."""
+        columns = _points.c.id, _points.c.step, _points.c.epoch, _points.c.loss, _points.c.accuracy
+        query = select(*columns).where(_points.c.run_id == run_id, _points.c.id > after).order_by(_points.c.id)
+        with reading(self._engine) as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+    # Editing ------------------------------------------------------------------------------------------------------
+
+    def edit(
+        self, run_id: str, *, name: str | None = None, notes: str | None = None, starred: bool | None = None
+    ) -> None:
+        """Renames, notes, stars."""
+        values: dict[str, Any] = {"notes": notes, "starred": starred}
+        if name is not None:
+            cleaned = _clean_name(name)
+            if not cleaned:
+                raise StoreError("A run's name cannot be empty.", "Type a name.")
+            values["name"] = cleaned
+        changed = {key: value for key, value in values.items() if value is not None}
+        if changed:
+            self.set_figures(run_id, **changed)
+
+    def delete(self, run_ids: Iterable[str]) -> list[str]:
+        """Deletes runs; `undelete` brings them back for a day. A run under way must be stopped first.
+
+        Raises:
+            JobError: If one of them is under way; then none is deleted.
+        """
+        ids = list(run_ids)
+        with writing(self._engine) as connection:
+            query = select(_runs.c.name).where(_runs.c.id.in_(ids), _runs.c.status.in_(ACTIVE))
+            busy = list(connection.execute(query).scalars())
+            if busy:
+                raise JobError(f"Run {busy[0]!r} is under way and cannot be deleted.", "Stop it first.")
+            connection.execute(update(_runs).where(_runs.c.id.in_(ids)).values(deleted=time.time()))
+        return ids
+
+    def undelete(self, run_ids: Iterable[str]) -> None:
+        """Brings deleted runs back."""
+        with writing(self._engine) as connection:
+            connection.execute(update(_runs).where(_runs.c.id.in_(list(run_ids))).values(deleted=None))
+
+    def purge(self, older_than: float = KEEP_DELETED_SECONDS) -> None:
+        """Removes runs for good that were deleted longer ago than `older_than` seconds, with their files."""
+        limit = time.time() - older_than
+        gone = [run.id for run in self.runs(deleted=True) if run.deleted is not None and run.deleted <= limit]
+        with writing(self._engine) as connection:
+            for table, column in ((_epochs, _epochs.c.run_id), (_points, _points.c.run_id), (_runs, _runs.c.id)):
+                connection.execute(delete(table).where(column.in_(gone)))
+        for run_id in gone:
+            self.artefacts.remove(run_id)
+
+    def close(self) -> None:
+        """Closes the database connections."""
+        self._engine.dispose()
+
+
+def default_name(architecture: Architecture) -> str:
+    """A name made of the layers: ``"Conv 32-64, Dense 128-10"``."""
+    words: dict[str, list[str]] = {}
+    for _, layer in architecture.walk():
+        size = getattr(layer, "filters", None) or getattr(layer, "units", None)
+        if size is not None:
+            words.setdefault({"Conv2D": "Conv"}.get(layer.kind, layer.kind), []).append(str(size))
+    shown = ", ".join(f"{kind} {'-'.join(sizes[:6])}" for kind, sizes in words.items())
+    return shown[:MAX_NAME] or "Network"
+
+
+def _clean_name(name: str) -> str:
+    return " ".join("".join(ch if ch.isprintable() else " " for ch in name).split())[:MAX_NAME]
+
+
+@cache
+def _opened(url: str, home: Path) -> RunStore:
+    return RunStore(open_engine(url), home)
+
+
+def open_store() -> RunStore:
+    """The store that the settings name; one per process and place.
+
+    Raises:
+        SettingError: If a setting is wrong.
+        StoreError: If the store cannot be opened.
+    """
+    settings = read_settings()
+    return _opened(settings.store_url, settings.home)

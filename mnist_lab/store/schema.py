@@ -1,0 +1,81 @@
+"""The tables. Columns hold what is listed and sorted; what is only read whole is JSON."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+
+VERSION = 1
+
+metadata = MetaData()
+
+meta = Table("meta", metadata, Column("key", String(40), primary_key=True), Column("value", Text, nullable=False))
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("notes", Text, nullable=False, default=""),
+    Column("starred", Boolean, nullable=False, default=False),
+    Column("preset", String(100)),
+    Column("status", String(20), nullable=False, index=True),
+    Column("reason", Text),
+    # "", "stop" or "pause": what the user wants of the worker.
+    Column("command", String(10), nullable=False, default=""),
+    # Order of the queue, ascending.
+    Column("position", Float, nullable=False, default=0.0),
+    # A queued run with an owner is taken only by the worker of that name.
+    Column("owner", String(100)),
+    Column("worker", String(100)),
+    Column("host", String(255)),
+    Column("pid", Integer),
+    Column("heartbeat", Float),
+    Column("created", Float, nullable=False),
+    Column("started", Float),
+    Column("ended", Float),
+    Column("deleted", Float),
+    Column("architecture", JSON, nullable=False),
+    Column("training", JSON, nullable=False),
+    Column("parameters", BigInteger, nullable=False),
+    Column("trainable_parameters", BigInteger, nullable=False),
+    Column("multiply_adds", BigInteger, nullable=False),
+    Column("dataset", String(40)),
+    Column("split", String(40), nullable=False),
+    Column("fingerprint", String(64)),
+    Column("training_images", Integer),
+    Column("epochs_run", Integer, nullable=False, default=0),
+    Column("best_epoch", Integer),
+    Column("kept_epoch", Integer),
+    Column("validation_accuracy", Float),
+    Column("validation_loss", Float),
+    Column("test_accuracy", Float),
+    Column("test_accuracy_low", Float),
+    Column("test_accuracy_high", Float),
+    Column("test_loss", Float),
+    Column("test_images", Integer),
+    Column("seconds", Float),
+    Column("images_per_second", Float),
+    Column("device", String(200)),
+    Column("progress", JSON),
+)
+
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("run_id", String(32), primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    Column("values", JSON, nullable=False),
+)
+
+# The curve within the epochs: means over the batches since the point before.
+points = Table(
+    "points",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run_id", String(32), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("epoch", Float, nullable=False),
+    Column("loss", Float),
+    Column("accuracy", Float),
+)
+Index("points_by_run", points.c.run_id, points.c.id)
