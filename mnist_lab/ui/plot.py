@@ -1,0 +1,137 @@
+"""A Plotly chart that outlives its data: zoom, hidden traces and hover stay when the figure changes.
+
+``st.plotly_chart`` makes the chart anew whenever its figure changes, and does not tell of clicks on heat map cells.
+This component keeps one DOM node per key, gives it new data by ``Plotly.react``, and reports clicks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import threading
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+from streamlit import runtime
+
+from mnist_lab.errors import LabError
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+    from streamlit.components.v2.types import ComponentRenderer
+
+STATIC_FOLDER = Path(__file__).resolve().parents[2] / "static"
+"""The folder beside ``app.py`` that Streamlit serves as ``app/static``."""
+
+DEFAULT_HEIGHT = 400
+
+_JS = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+_CSS = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
+_lock = threading.Lock()
+_registered: tuple[object, ComponentRenderer] | None = None
+
+
+def plot(
+    figure: go.Figure, key: str, height: int | None = None, on_click: bool = False, label: str = ""
+) -> dict[str, Any] | None:
+    """Draws a figure and keeps its DOM node for as long as ``key`` is drawn.
+
+    Zoom and hidden traces survive new data as long as the figure itself leaves axis ranges and visibility alone;
+    give traces that come and go a ``uid``. Colours of text, grid and hover follow the page's theme. A figure with
+    ``layout.width`` is drawn at least that wide, and scrolls sideways on a narrower page.
+
+    Args:
+        figure: What to draw.
+        key: Name of the chart, unique on the page.
+        height: Height in pixels; the figure's own height, else 400, if None.
+        on_click: Whether a click on a point, bar or heat map cell reruns the script (in a fragment: the fragment).
+            Has no effect inside ``st.form``.
+        label: What the chart shows, for screen readers.
+
+    Returns:
+        The click that caused this very run as ``{"x", "y", "customdata", "curve", "n"}`` (``curve`` is the index of
+        the trace, ``n`` counts the clicks on this chart), else None. To remember it, store it.
+
+    Raises:
+        LabError: If the chart library cannot be put where Streamlit serves it.
+    """
+    payload = figure.to_json(validate=False)
+    base = str(st.get_option("server.baseUrlPath") or "").strip("/")
+    result = _renderer()(
+        key=key,
+        data={
+            "figure": payload,
+            "revision": hashlib.blake2b(payload.encode(), digest_size=12).hexdigest(),
+            "file": ensure_plotly_js(),
+            "base": f"/{base}" if base else "",
+            "click": on_click,
+            "label": label,
+        },
+        height=height or figure.layout.height or DEFAULT_HEIGHT,
+        on_clicked_change=_nothing if on_click else None,
+    )
+    clicked = result.get("clicked") if on_click else None
+    return dict(clicked) if isinstance(clicked, dict) else None
+
+
+@cache
+def ensure_plotly_js(folder: Path = STATIC_FOLDER) -> str:
+    """Puts Plotly.js, as shipped in the ``plotly`` package, where Streamlit serves it.
+
+    The file is copied only if it is missing, and appears complete or not at all.
+
+    Args:
+        folder: The folder that Streamlit serves.
+
+    Returns:
+        The file's name, with the version of the package in it.
+
+    Raises:
+        LabError: If the package lacks the file, or the folder cannot be written.
+    """
+    name = f"plotly-{version('plotly')}.min.js"
+    target = folder / name
+    if target.is_file():
+        return name
+    source = files("plotly").joinpath("package_data/plotly.min.js")
+    if not source.is_file():
+        raise LabError(
+            "The plotly package lacks its file package_data/plotly.min.js.", "Install it again: pip install plotly."
+        )
+    temporary = None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with source.open("rb") as reader, tempfile.NamedTemporaryFile(dir=folder, delete=False) as writer:
+            temporary = writer.name
+            shutil.copyfileobj(reader, writer)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, target)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise LabError(
+            f"The chart library cannot be copied to {target}: {error.strerror}.",
+            "Make that folder writable once, or copy plotly/package_data/plotly.min.js there under that name.",
+        ) from error
+    return name
+
+
+def _renderer() -> ComponentRenderer:
+    """Registers the component once per Streamlit runtime; each AppTest brings a runtime of its own."""
+    global _registered
+    current = runtime.get_instance() if runtime.exists() else None
+    with _lock:
+        if _registered is None or _registered[0] is not current:
+            component = st.components.v2.component("mnist_lab_plot", js=_JS, css=_CSS, isolate_styles=False)
+            _registered = (current, component)
+        return _registered[1]
+
+
+def _nothing() -> None:
+    """Streamlit reports only the events that have a callback."""

@@ -1,0 +1,75 @@
+"""Fixtures of the browser tests: a server, a browser, a page that collects its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.server import ROOT, Server, launch
+
+HERE = Path(__file__).resolve().parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks every test of this folder as a browser test."""
+    for item in items:
+        if HERE in Path(item.path).parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """A headless Chromium, one for all tests; skips where there is none."""
+    playwright_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    with playwright_api.sync_playwright() as playwright:
+        chromium = launch(playwright)
+        if chromium is None:
+            pytest.skip("no Chromium: set MNIST_LAB_CHROMIUM to its path")
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """A function that starts a server for a script; all of them end with the tests."""
+    servers: list[Server] = []
+
+    def start(script: Path, environment: dict[str, str] | None = None, options: list[str] | None = None) -> Server:
+        folder = tmp_path_factory.mktemp(script.stem)
+        server = Server(script, folder, {"MNIST_LAB_HOME": str(folder / "home"), **(environment or {})}, options)
+        servers.append(server)
+        return server.start()
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def lab(start_server: Callable[..., Server]) -> Server:
+    """The whole program, with an empty home of its own."""
+    return start_server(ROOT / "app.py")
+
+
+@pytest.fixture
+def page(browser) -> Iterator[object]:
+    """A new page of 1280x900; ``page.errors`` collects what the browser's console calls an error.
+
+    Opened at the address of a page, Streamlit itself probes for its server under that page first: those answers of
+    "not found" are left out.
+    """
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    tab = context.new_page()
+    tab.errors = []
+
+    def note(message) -> None:
+        address = message.location.get("url", "")
+        if message.type == "error" and not ("404" in message.text and "/_stcore/" in address):
+            tab.errors.append(f"{message.text} {address}".strip())
+
+    tab.on("console", note)
+    tab.on("pageerror", lambda error: tab.errors.append(str(error)))
+    yield tab
+    context.close()
