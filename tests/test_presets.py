@@ -1,0 +1,142 @@
+"""Every preset against what its document printed. A new study is found by itself."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import re
+
+import pytest
+
+from mnist_lab import studies
+from mnist_lab.architecture import Architecture
+from mnist_lab.errors import PresetNotFound
+from mnist_lab.shapes import analyse
+from mnist_lab.studies import Preset, preset, presets
+from mnist_lab.training_config import Adadelta, Adam, TrainingConfig
+
+ALL = list(presets().values())
+PUBLISHED = [entry for entry in ALL if entry.study != "lab"]
+
+
+def by_name(entries: list[Preset]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("entry", entries, ids=[entry.name for entry in entries])
+
+
+def test_every_data_module_of_the_package_is_on_the_shelf() -> None:
+    in_modules = [
+        entry.name
+        for info in pkgutil.iter_modules(studies.__path__)
+        for entry in getattr(importlib.import_module(f"mnist_lab.studies.{info.name}"), "PRESETS", ())
+    ]
+    assert sorted(in_modules) == sorted(presets())
+    assert len(PUBLISHED) >= 12
+    assert {entry.study for entry in PUBLISHED} >= {"000", "001", "002", "003", "004"}
+
+
+def test_two_presets_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("mnist_lab.studies.starter")
+    monkeypatch.setattr(module, "PRESETS", (*module.PRESETS, *module.PRESETS))
+    with pytest.raises(ValueError, match="starter"):
+        studies._found.__wrapped__()
+
+
+@by_name(PUBLISHED)
+def test_parameters_are_those_that_the_document_printed(entry: Preset) -> None:
+    analysis = analyse(entry.architecture)
+    assert analysis.parameters == entry.published["parameters"]
+    assert analysis.trainable == entry.published["trainable_parameters"]
+    per_layer = tuple(row.parameters for row in analysis.rows if row.parameters)
+    assert per_layer == entry.published["layer_parameters"]
+    assert sum(entry.published["layer_parameters"]) == entry.published["parameters"]
+
+
+@by_name(ALL)
+def test_every_preset_is_a_network_that_can_be_built(entry: Preset) -> None:
+    assert analyse(entry.architecture).problem is None
+
+
+@by_name(ALL)
+def test_every_preset_comes_back_from_json(entry: Preset) -> None:
+    values = json.loads(json.dumps(entry.to_dict()))
+    assert Architecture.from_dict({"layers": values["layers"]}) == entry.architecture
+    assert TrainingConfig.from_dict(values["training"]) == entry.training
+    assert set(values) >= {
+        "name", "study", "title", "parameters", "trainable_parameters", "published", "training", "layers",
+    }  # fmt: skip
+    assert values["parameters"] == entry.parameters == analyse(entry.architecture).parameters
+
+
+@by_name(ALL)
+def test_names_are_slugs(entry: Preset) -> None:
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", entry.name)
+    assert entry.title and entry.cite
+
+
+@by_name(PUBLISHED)
+def test_every_published_preset_cites_document_and_heading(entry: Preset) -> None:
+    assert re.fullmatch(rf"Document {entry.study}, .+: .+", entry.cite)
+
+
+@by_name(PUBLISHED)
+def test_published_figures_hang_together(entry: Preset) -> None:
+    figures = entry.published
+    assert 0.9 < figures["test_accuracy"] < 1
+    assert 0 < figures["test_loss"] < 1
+    assert len(figures["validation_accuracy"]) == figures["epochs"] <= entry.training.epochs
+    known = [value for value in figures["validation_accuracy"] if value is not None]
+    if "validation_loss" in figures:
+        assert len(figures["validation_loss"]) == figures["epochs"]
+    if "best_epoch" in figures:
+        assert figures["validation_accuracy"].index(max(known)) + 1 == figures["best_epoch"]
+    if entry.training.split == "test-as-validation":
+        kept = figures.get("best_epoch", figures["epochs"])
+        assert figures["test_accuracy"] == pytest.approx(figures["validation_accuracy"][kept - 1], abs=0.0006)
+        if "validation_loss" in figures:
+            assert figures["test_loss"] == pytest.approx(figures["validation_loss"][kept - 1], abs=0.00006)
+
+
+def test_learning_rates_are_those_of_the_time() -> None:
+    for entry in PUBLISHED:
+        optimizer = entry.training.optimizer
+        expected = {"001": Adadelta(learning_rate=1.0), "004": Adadelta(learning_rate=1.0)}
+        assert optimizer == expected.get(entry.study, Adam(learning_rate=0.001)), entry.name
+
+
+def test_splits_and_seeds_are_those_of_the_documents() -> None:
+    for entry in PUBLISHED:
+        assert entry.training.split == ("pooled-80-10-10" if entry.study == "003" else "test-as-validation")
+    assert preset("000-model-10").training.seed == 42
+    assert preset("starter").training.split == "holdout"
+
+
+def test_the_accuracies_of_document_003_are_whole_test_images() -> None:
+    for entry in PUBLISHED:
+        if entry.study == "003":
+            right = entry.published["test_accuracy"] * 7_000
+            assert right == pytest.approx(round(right), abs=0.01), entry.name
+
+
+def test_the_starter_model_is_small_enough_to_ship_and_to_train_on_a_cpu() -> None:
+    analysis = analyse(preset("starter").architecture)
+    assert analysis.bytes < 900_000
+    assert analysis.multiply_adds < 4_000_000
+
+
+def test_published_figures_cannot_be_changed() -> None:
+    with pytest.raises(TypeError):
+        preset("lenet-5").published["epochs"] = 1  # type: ignore[index]
+
+
+def test_a_misspelt_name_is_answered_with_what_comes_closest() -> None:
+    with pytest.raises(PresetNotFound) as caught:
+        preset("lenet5")
+    assert "lenet-5" in caught.value.remedy
+    with pytest.raises(PresetNotFound) as caught:
+        preset("§§§")
+    assert "presets" in caught.value.remedy
+
+
+def test_case_and_spaces_around_a_name_do_not_matter() -> None:
+    assert preset(" LeNet-5 ") is preset("lenet-5")
