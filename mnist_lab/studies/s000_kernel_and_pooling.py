@@ -1,8 +1,8 @@
 """Document 000: from one dense layer to small CNNs, one change at a time; 13 models, seven of them here so far.
 
-Every model was trained for 10 epochs with the test set as validation set, and one early stopping object was used
-for all of them. Seven times it kept the best figure of an earlier model and took epoch 1 for the best; those models were
-trained again for as many epochs as their best one. A fresh object per run, as here, ends in the same weights at once.
+Every model was trained for 10 epochs with the test set as validation set, and one early stopping object was used for
+all of them. Seven times it kept the best figure of an earlier model and so took epoch 1 for the best; those models
+were trained again for as many epochs as their best one. A fresh object per run, as here, ends in the same weights.
 As the validation set is the test set, ``test_loss`` is the printed validation loss of the epoch that was kept.
 """
 
