@@ -1,0 +1,46 @@
+# make run, make test, make check, make clean. Everything goes into .venv; nothing else on the machine is touched,
+# but for a browser that `make test` may fetch. PYTHON=/path/to/python chooses the interpreter, PYTEST_ARGS adds options.
+
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help run test check clean
+
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+help:
+	@echo "make run     start the program (the first time, this installs what it needs into .venv)"
+	@echo "make test    run the tests"
+	@echo "make check   run ruff and mypy"
+	@echo "make clean   remove .venv and the caches; your runs stay"
+
+run: .venv/.run
+	@$(BIN)/python -m streamlit run app.py
+
+test: .venv/.dev
+	@bash tools/ensure_browser.sh
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: .venv/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+clean:
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './runs/*' -prune -exec rm -rf {} +
+
+# The stamps: packages are installed again only when the list of them is newer.
+.venv/.run: requirements.txt | .venv/bin/python
+	@echo "Installing what the program needs (TensorFlow is large; some minutes the first time) ..."
+	@$(PIP) install -r requirements.txt
+	@touch $@
+
+.venv/.dev: requirements-dev.txt requirements.txt | .venv/bin/python
+	@echo "Installing what the tests need ..."
+	@$(PIP) install -r requirements-dev.txt
+	@touch $@ .venv/.run
+
+.venv/bin/python:
+	@bash tools/make_venv.sh .venv "$(PYTHON)"
