@@ -7,7 +7,7 @@ To add a layer: add its dataclass here with `@layer`, its shape rule to `shapes.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from mnist_lab import fields
@@ -323,6 +323,10 @@ class Architecture:
         """Every layer with its path, blocks before what they hold: ``((3, "branches", 1, 0), Conv2D(...))``."""
         yield from _walk(self.layers, ())
 
+    def without_downloads(self) -> Architecture:
+        """The same network with pretrained weights left out: for when its learnt weights are loaded anyway."""
+        return replace(self, layers=tuple(_without_downloads(item) for item in self.layers))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; `from_dict` makes an equal architecture of them."""
         return {
@@ -367,6 +371,16 @@ def _walk(layers: tuple[Layer, ...], path: Path) -> Iterator[tuple[Path, Layer]]
                 yield from _walk(branch, (*here, "branches", number_))
         elif isinstance(item, Residual):
             yield from _walk(item.layers, (*here, "layers"))
+
+
+def _without_downloads(item: Layer) -> Layer:
+    if isinstance(item, Pretrained):
+        return replace(item, weights="none")
+    if isinstance(item, Parallel):
+        return replace(item, branches=tuple(tuple(map(_without_downloads, branch)) for branch in item.branches))
+    if isinstance(item, Residual):
+        return replace(item, layers=tuple(map(_without_downloads, item.layers)))
+    return item
 
 
 def layer_to_dict(item: Layer) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from mnist_lab.errors import ArtefactMissing, StoreError
 
-MODEL = "model.keras"
-CHECKPOINT = "checkpoint.keras"
+MODEL = "model.weights.h5"
+CHECKPOINT = "checkpoint.weights.h5"
 BEST = "best.weights.h5"
 PREDICTIONS = "predictions.npz"
 LOG = "log.txt"

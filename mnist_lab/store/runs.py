@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 import uuid
@@ -139,13 +140,25 @@ class RunStore:
         """Runs that a worker has in hand, the oldest first."""
         return self.runs(ACTIVE)[::-1]
 
-    def stamp(self) -> tuple[Any, ...]:
-        """A small value that changes whenever the list of runs does; cheap enough for every page run."""
-        with reading(self._engine) as connection:
-            columns = func.count(), func.max(_runs.c.created), func.max(_runs.c.ended), func.sum(_runs.c.starred)
-            row = connection.execute(select(*columns, func.max(_runs.c.deleted), func.count(_runs.c.deleted))).first()
-            states = connection.execute(select(_runs.c.status, func.count()).group_by(_runs.c.status)).all()
-        return tuple(row or ()), tuple(sorted(tuple(state) for state in states))
+    def note(self, key: str, value: Any = None) -> Any:
+        """A small fact about the program that outlives it (a speed probe, say).
+
+        Args:
+            key: Its name.
+            value: A JSON value to write; None to read.
+
+        Returns:
+            The value; None if it was never written.
+        """
+        column = schema.meta.c
+        if value is None:
+            with reading(self._engine) as connection:
+                found = connection.execute(select(column.value).where(column.key == key)).scalar()
+            return None if found is None else json.loads(found)
+        with writing(self._engine) as connection:
+            connection.execute(delete(schema.meta).where(column.key == key))
+            connection.execute(insert(schema.meta).values(key=key, value=json.dumps(value)))
+        return value
 
     # The queue ----------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ VERSION = 1
 
 metadata = MetaData()
 
-meta = Table("meta", metadata, Column("key", String(40), primary_key=True), Column("value", Text, nullable=False))
+meta = Table("meta", metadata, Column("key", String(100), primary_key=True), Column("value", Text, nullable=False))
 
 runs = Table(
     "runs",

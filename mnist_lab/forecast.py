@@ -1,0 +1,147 @@
+"""What a training will take, before it starts: seconds per epoch and memory, from a probe and from earlier runs."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import psutil
+
+from mnist_lab import formatting
+from mnist_lab.errors import TooLargeError
+from mnist_lab.shapes import Analysis
+from mnist_lab.store import Run
+from mnist_lab.training_config import TrainingConfig
+
+# What the process with TensorFlow and the images take before any network: measured, rounded up.
+BASE_BYTES = 1_100_000_000
+# Share of the memory that one training may take.
+MEMORY_SHARE = 0.9
+# Earlier runs tell more than the probe once there are a few of them.
+RUNS_CONSIDERED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A machine's speed as two numbers: ``seconds per image = fixed + multiply_adds * each``.
+
+    Attributes:
+        fixed: Seconds per image that no network escapes.
+        each: Seconds per multiply-add of a training step (forwards and backwards).
+    """
+
+    fixed: float
+    each: float
+
+    @classmethod
+    def from_two(cls, light: tuple[int, float], heavy: tuple[int, float]) -> Probe:
+        """From two networks' ``(multiply_adds, seconds per image)``."""
+        each = max(1e-15, (heavy[1] - light[1]) / (heavy[0] - light[0]))
+        return cls(max(0.0, light[1] - each * light[0]), each)
+
+    def to_dict(self) -> dict[str, float]:
+        """Plain JSON values."""
+        return asdict(self)
+
+
+def probe_key(host: str) -> str:
+    """The note of the store under which a host's probe is kept."""
+    return f"probe:{host}"[:100]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a training will take.
+
+    Attributes:
+        seconds_per_epoch: None until the machine was measured.
+        memory_bytes: Of the worker process at its largest.
+        available_bytes: What the machine could give it.
+        basis: Where the seconds come from, in words.
+    """
+
+    seconds_per_epoch: float | None
+    memory_bytes: int
+    available_bytes: int
+    basis: str
+
+    @property
+    def fits(self) -> bool:
+        """Whether the memory suffices."""
+        return self.memory_bytes <= self.available_bytes
+
+    @property
+    def problem(self) -> str | None:
+        """Why it cannot be trained here, with the figures; None if it can."""
+        if self.fits:
+            return None
+        return (
+            f"Training it would take about {formatting.size(self.memory_bytes)} of memory, and this machine has "
+            f"{formatting.size(self.available_bytes)} for it. Use a smaller batch, fewer units or more pooling."
+        )
+
+    def check(self) -> None:
+        """Refuses what does not fit.
+
+        Raises:
+            TooLargeError: If the memory does not suffice.
+        """
+        if self.problem is not None:
+            raise TooLargeError(self.problem)
+
+
+def forecast(
+    analysis: Analysis,
+    training: TrainingConfig,
+    images: int,
+    probe: Probe | None,
+    earlier: Iterable[Run] = (),
+    available_bytes: int | None = None,
+) -> Forecast:
+    """Forecasts a training.
+
+    Args:
+        analysis: The network's costs.
+        training: How it will be trained.
+        images: Training images per epoch.
+        probe: This machine's speed, if it was measured.
+        earlier: Runs of this machine, the newest first; those of the same cost speak for themselves, the others
+            correct the probe by the median of how far it was off.
+        available_bytes: Memory for the worker; None asks the machine.
+    """
+    memory = BASE_BYTES + analysis.training_bytes(training.batch_size, training.optimizer.slots_per_weight)
+    memory += images * 28 * 28 * 4
+    known = [run for run in earlier if run.images_per_second and run.training_images][:RUNS_CONSIDERED]
+    same = [
+        float(run.images_per_second or 0)
+        for run in known
+        if run.architecture["layers"] and run.multiply_adds == analysis.multiply_adds and _alike(run, training)
+    ]
+    seconds: float | None = None
+    basis = "measured as soon as the training engine is ready"
+    if same:
+        seconds = images / statistics.median(same)
+        basis = f"from {len(same)} earlier run{'s' * (len(same) > 1)} of this cost"
+    elif probe is not None:
+        off = [1.0 / (float(run.images_per_second or 1) * _per_image(probe, run.multiply_adds)) for run in known]
+        correction = statistics.median(off) if len(off) >= 2 else 1.0
+        seconds = images * _per_image(probe, analysis.multiply_adds) * correction
+        basis = "from a probe of this machine" + (f" and {len(off)} earlier runs" if len(off) >= 2 else "")
+    if available_bytes is None:
+        available_bytes = int(psutil.virtual_memory().total * MEMORY_SHARE)
+    return Forecast(seconds, memory, available_bytes, basis)
+
+
+def _alike(run: Run, training: TrainingConfig) -> bool:
+    return bool(run.training.get("batch_size") == training.batch_size)
+
+
+def _per_image(probe: Probe, multiply_adds: int) -> float:
+    return max(1e-9, probe.fixed + probe.each * multiply_adds)
+
+
+def read_probe(value: Any) -> Probe | None:
+    """A probe from the store's note; None if there is none."""
+    return Probe(float(value["fixed"]), float(value["each"])) if isinstance(value, dict) else None

@@ -1,0 +1,103 @@
+"""The thread of a worker that talks with the store while the main thread trains.
+
+The training loop must not wait for a disk at every batch: it leaves its figures here and reads a flag; four times a
+second this thread writes the ones and refreshes the other. It is the one thread outside `mnist_lab.jobs`, since it
+lives in the worker process.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from mnist_lab.errors import StoreError
+from mnist_lab.store import RunStore
+
+PERIOD_SECONDS = 0.25
+# A batch may take longer than a user waits for Stop; then the last epoch is kept in place of the batch.
+PATIENCE_SECONDS = 1.4
+
+_log = logging.getLogger(__name__)
+
+
+class Heartbeat:
+    """Reports a run's progress and fetches its command, four times a second.
+
+    Args:
+        store: The run store.
+        run_id: The run.
+        worker: Name of this worker.
+        give_up: Called from the thread when a stop was asked for and the main thread did not turn to it in time.
+    """
+
+    def __init__(self, store: RunStore, run_id: str, worker: str, give_up: Callable[[], None] | None = None) -> None:
+        self._store, self._run_id, self._worker, self._give_up = store, run_id, worker, give_up
+        self._lock = threading.Lock()
+        self._points: list[dict[str, Any]] = []
+        self._progress: dict[str, Any] = {"phase": "starting"}
+        self._status = "running"
+        self._done = threading.Event()
+        self._stop_since: float | None = None
+        self._thread = threading.Thread(target=self._loop, name="heartbeat", daemon=True)
+        self.command = ""
+        self.is_lost = False
+
+    def __enter__(self) -> Heartbeat:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join(timeout=30)
+        self._beat()
+
+    def progress(self, **values: Any) -> None:
+        """Replaces values of the progress that is shown (phase, epoch, step ...)."""
+        with self._lock:
+            self._progress = {**self._progress, **values}
+
+    def point(self, step: int, epoch: float, loss: float | None, accuracy: float | None) -> None:
+        """Adds a point of the curve within the epoch."""
+        with self._lock:
+            self._points.append({"step": step, "epoch": epoch, "loss": loss, "accuracy": accuracy})
+
+    def status(self, status: str) -> None:
+        """Says whether the run is *running* or *paused*."""
+        with self._lock:
+            self._status = status
+
+    def flush(self) -> None:
+        """Writes at once what has gathered."""
+        self._beat()
+
+    def attended(self) -> None:
+        """Called by the main thread when it has turned to the stop: from then on it may take its time."""
+        self._give_up = None
+
+    def _loop(self) -> None:
+        while not self._done.wait(PERIOD_SECONDS):
+            self._beat()
+            if self.command == "stop" or self.is_lost:
+                self._stop_since = self._stop_since or time.monotonic()
+                if self._give_up is not None and time.monotonic() - self._stop_since > PATIENCE_SECONDS:
+                    self._give_up()
+
+    def _beat(self) -> None:
+        with self._lock:
+            points, self._points = self._points, []
+            progress, status = self._progress, self._status
+        try:
+            command = self._store.report(self._run_id, self._worker, progress, points, status=status)
+        except StoreError as error:
+            # The disk may be full or the database away for a while: the training goes on, the points wait.
+            _log.warning("progress was not written: %s", error)
+            with self._lock:
+                self._points = points + self._points
+            return
+        if command is None:
+            self.is_lost = True
+        else:
+            self.command = command

@@ -1,0 +1,171 @@
+"""The background thread that keeps the trainings of this machine going.
+
+It keeps one warm trainer process, which takes queued runs from the store by itself; it starts another when one has
+ended, and ends the runs whose process is gone.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+import time
+from functools import cache
+
+from mnist_lab import forecast, shapes
+from mnist_lab.architecture import Architecture
+from mnist_lab.errors import ArchitectureError, LabError
+from mnist_lab.jobs.inference import InferenceClient
+from mnist_lab.jobs.processes import WorkerProcess, exit_words, is_working
+from mnist_lab.store import Run, RunStore, open_store
+from mnist_lab.training_config import TrainingConfig
+
+TICK_SECONDS = 0.25
+# The first page is drawn before the engines take the cores for their start.
+START_DELAY_SECONDS = 1.5
+# A trainer that fails to start is tried again, ever more rarely.
+RETRY_SECONDS = (1.0, 5.0, 30.0, 120.0)
+
+_log = logging.getLogger(__name__)
+
+
+class JobManager:
+    """Queues trainings, keeps a warm worker for them and watches over what it does.
+
+    Args:
+        store: The run store.
+        autostart: Whether to start the trainer and the inference process soon; tests start them when they want.
+    """
+
+    def __init__(self, store: RunStore, *, autostart: bool = True) -> None:
+        self.store = store
+        self.inference = InferenceClient()
+        self._worker: WorkerProcess | None = None
+        self._failures = 0
+        self._not_before = time.monotonic() + START_DELAY_SECONDS
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="job-manager", daemon=True)
+        self.problem: str | None = None
+        if autostart:
+            self.start()
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether a trainer process is up; it may still be importing."""
+        return self._worker is not None and self._worker.exit_status is None
+
+    def submit(
+        self,
+        architecture: Architecture,
+        training: TrainingConfig,
+        *,
+        name: str = "",
+        notes: str = "",
+        preset: str | None = None,
+        images: int = 60_000,
+    ) -> Run:
+        """Queues a training; it starts as soon as the worker is free.
+
+        Raises:
+            ArchitectureError: If the network is impossible.
+            TooLargeError: If it would not fit into memory.
+        """
+        analysis = shapes.analyse(architecture)
+        if analysis.problem is not None:
+            raise ArchitectureError(analysis.problem, path=analysis.problem_path or ())
+        forecast.forecast(analysis, training, images, None).check()
+        return self.store.create(architecture, training, name=name, notes=notes, preset=preset)
+
+    def stop(self, run_id: str) -> None:
+        """Stops a training, which keeps what it has learnt; or takes it out of the queue."""
+        self.store.command(run_id, "stop")
+
+    def pause(self, run_id: str) -> None:
+        """Holds a training after its current batch."""
+        self.store.command(run_id, "pause")
+
+    def resume(self, run_id: str) -> None:
+        """Lets a paused training go on; queues a stopped, interrupted or failed one to go on from its last epoch."""
+        if self.store.get(run_id).is_active:
+            self.store.command(run_id, "")
+        else:
+            self.store.requeue(run_id)
+
+    def close(self) -> None:
+        """Ends the thread, the inference process and an idle trainer; a training that is under way goes on."""
+        self._ended.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(timeout=5)
+        self.inference.close()
+        worker = self._worker
+        if worker is not None and not any(run.worker == worker.name for run in self._active()):
+            worker.end()
+
+    def _active(self) -> list[Run]:
+        try:
+            return self.store.active()
+        except LabError:
+            return []
+
+    def _loop(self) -> None:
+        warmed = False
+        while not self._ended.wait(TICK_SECONDS):
+            try:
+                self._bury()
+                if time.monotonic() >= self._not_before and self._worker is None:
+                    if not warmed:
+                        warmed = True
+                        self.inference.start()
+                        self.store.purge()
+                    self._worker = WorkerProcess("train")
+            except (LabError, OSError) as error:
+                # The database may be away for a while; the thread must outlive that.
+                self.problem = str(error)
+                _log.warning("%s", error)
+                self._ended.wait(2.0)
+            else:
+                self.problem = None if self._failures < 2 else self.problem
+
+    def _bury(self) -> None:
+        """Ends the runs whose worker is gone."""
+        worker = self._worker
+        status = None if worker is None else worker.exit_status
+        active = self.store.active()
+        if worker is not None and status is not None:
+            self._worker = None
+            mine = [run for run in active if run.worker == worker.name]
+            for run in mine:
+                tail = self.store.artefacts.log_tail(run.id)
+                reason = f"The training process {exit_words(status)}." + (f"\n{tail}" if tail else "")
+                self.store.end(run.id, "failed", reason=reason)
+            if status == 0 or mine:
+                self._failures = 0
+            else:
+                self._failures += 1
+                wait = RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS)) - 1]
+                self._not_before = time.monotonic() + wait
+                self.problem = f"The training engine does not start (it {exit_words(status)})."
+                _log.error("the trainer ended early: %s\n%s", exit_words(status), worker.output_tail())
+            active = [run for run in active if run not in mine]
+        own = worker.name if worker is not None else None
+        for run in active:
+            if run.worker != own and not is_working(run, self.store.host):
+                reason = "The program or the machine was ended while it trained. Resume it from its last epoch."
+                self.store.end(run.id, "interrupted", reason=reason)
+
+
+@cache
+def job_manager() -> JobManager:
+    """The one manager of this process, over the store that the settings name.
+
+    Raises:
+        SettingError: If a setting is wrong.
+        StoreError: If the store cannot be opened.
+    """
+    manager = JobManager(open_store())
+    atexit.register(manager.close)
+    return manager

@@ -1,0 +1,101 @@
+"""Starting worker processes, and telling whether one is still there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from mnist_lab.store import Run
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+class WorkerProcess:
+    """A worker process of this machine.
+
+    Args:
+        task: ``"train"`` or ``"infer"``.
+        arguments: More arguments for `mnist_lab.worker`.
+        environment: More environment variables.
+    """
+
+    def __init__(self, task: str, arguments: Sequence[str] = (), environment: dict[str, str] | None = None) -> None:
+        self.name = f"{task}-{uuid.uuid4().hex[:12]}"
+        # It lives as long as the process does; the system removes it with the last handle.
+        self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        command = [sys.executable, "-m", "mnist_lab.worker", task, "--name", self.name, "--parent", str(os.getpid())]
+        path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+        # A session of its own: Ctrl-C in the server's terminal ends the server, not a training that others may watch.
+        self._process = subprocess.Popen(
+            [*command, *arguments],
+            env={**os.environ, **(environment or {}), "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "2"},
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    @property
+    def exit_status(self) -> int | None:
+        """None while it lives; negative for the signal that ended it."""
+        return self._process.poll()
+
+    def wait(self, timeout: float) -> int | None:
+        """Waits for its end; None if it still lives after `timeout` seconds."""
+        try:
+            return self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def output_tail(self, lines: int = 20) -> str:
+        """The last lines that it printed outside a run."""
+        self._output.seek(0, os.SEEK_END)
+        self._output.seek(max(0, self._output.tell() - 8000))
+        return "\n".join(self._output.read().decode(errors="replace").strip().splitlines()[-lines:])
+
+    def end(self, patience: float = 3.0) -> None:
+        """Ends it: asks first, then insists."""
+        if self.exit_status is None:
+            self._process.terminate()
+            if self.wait(patience) is None:
+                self._process.kill()
+                self._process.wait()
+
+
+def exit_words(status: int) -> str:
+    """An exit status in words."""
+    if status >= 0:
+        return f"ended with exit status {status}"
+    try:
+        name = signal.Signals(-status).name
+    except ValueError:
+        name = str(-status)
+    hint = "; the system does that when memory runs out" if name == "SIGKILL" else ""
+    return f"was ended by signal {name}{hint}"
+
+
+def is_working(run: Run, host: str) -> bool:
+    """Whether the process that has a run in hand is alive; only known for runs of this host."""
+    if run.host != host or run.pid is None:
+        return not run.is_stale()
+    try:
+        process = psutil.Process(run.pid)
+        # Process ids are used again: only one of ours counts, and none that is just not yet buried.
+        ours = any("mnist_lab" in part for part in process.cmdline())
+        return ours and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

@@ -1,0 +1,78 @@
+"""Answers about trained networks: what one says of an image, and the file that others can load."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mnist_lab.keras_side import weights
+from mnist_lab.keras_side.augment import augment_numpy
+from mnist_lab.keras_side.evaluate import as_input
+from mnist_lab.store import RunStore
+from mnist_lab.store.artefacts import MODEL
+from mnist_lab.training_config import Augmentation
+
+CACHED_MODELS = 4
+
+
+class Answers:
+    """The questions that the inference process answers; each public method is one.
+
+    Args:
+        store: The run store, from which networks are loaded.
+    """
+
+    def __init__(self, store: RunStore) -> None:
+        self._store = store
+        self._models: OrderedDict[tuple[str, float], tuple[keras.Model, Any]] = OrderedDict()
+
+    def ping(self) -> str:
+        """Says that the process is up."""
+        return "ready"
+
+    def predict(self, run_id: str, images: np.ndarray) -> np.ndarray:
+        """Probabilities for images.
+
+        Args:
+            run_id: The run whose network is asked.
+            images: uint8, shape ``(n, 28, 28)``.
+
+        Returns:
+            float32, shape ``(n, 10)``.
+        """
+        _, function = self._load(run_id)
+        parts = [images[i : i + 512] for i in range(0, len(images), 512)]
+        answers = [np.asarray(function(tf.constant(as_input(part)))) for part in parts]
+        return np.concatenate(answers) if answers else np.zeros((0, 10), np.float32)
+
+    def augment(self, images: np.ndarray, augmentation: dict[str, float], seed: int) -> np.ndarray:
+        """The images as a training with this augmentation might see them; uint8, shape ``(n, 28, 28)``."""
+        return augment_numpy(images, Augmentation(**augmentation), seed)
+
+    def export(self, run_id: str) -> bytes:
+        """A run's network as a ``.keras`` file, which Keras loads without this program."""
+        model, _ = self._load(run_id)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.keras"
+            model.save(path)
+            return path.read_bytes()
+
+    def _load(self, run_id: str) -> tuple[keras.Model, Any]:
+        path = self._store.artefacts.path(run_id, MODEL)
+        # A resumed run writes new weights under the same id: the time of the file tells them apart.
+        key = run_id, path.stat().st_mtime
+        if key not in self._models:
+            model = weights.load(self._store.get(run_id), self._store)
+            signature = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+            function = tf.function(lambda x: model(x, training=False), input_signature=[signature])
+            self._models[key] = model, function
+            while len(self._models) > CACHED_MODELS:
+                self._models.popitem(last=False)
+        self._models.move_to_end(key)
+        return self._models[key]

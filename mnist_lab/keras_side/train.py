@@ -1,0 +1,244 @@
+"""One training from its row in the store to its figures: one `fit`, whatever happens on the way."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import shutil
+import statistics
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mnist_lab import datasets
+from mnist_lab.errors import LabError
+from mnist_lab.heartbeat import Heartbeat
+from mnist_lab.keras_side import evaluate, weights
+from mnist_lab.keras_side.augment import augmented
+from mnist_lab.keras_side.build import build
+from mnist_lab.keras_side.callbacks import Control, Diverged, RecordEpoch, Stopper, StopRequested
+from mnist_lab.keras_side.device import device_name
+from mnist_lab.keras_side.optimizers import make_optimizer, schedule_callbacks
+from mnist_lab.store import Run, RunStore
+from mnist_lab.store.artefacts import BEST, CHECKPOINT, MODEL, epoch_weights
+from mnist_lab.training_config import TrainingConfig, monitor_mode
+
+N_CLASSES = 10
+
+_log = logging.getLogger(__name__)
+
+
+def execute(store: RunStore, run: Run, worker: str) -> None:
+    """Trains a claimed run and writes all that comes of it to the store. Raises nothing: failures end in the row."""
+    training = Training(store, run, worker)
+    try:
+        training.run_it()
+    except StopRequested:
+        _log.info("stopped before the first batch")
+        store.end(run.id, "stopped", worker=worker, reason="Stopped before it had learnt anything.")
+    except Diverged:
+        reason = "The loss became NaN or infinite: the steps are too large. Lower the learning rate, or normalise."
+        store.end(run.id, "failed", worker=worker, reason=reason)
+    except LabError as error:
+        _log.exception("failed")
+        store.end(run.id, "failed", worker=worker, reason=str(error))
+    except tf.errors.ResourceExhaustedError as error:
+        _log.exception("failed")
+        reason = f"Memory ran out ({str(error).splitlines()[0][:200]}). Use a smaller batch or a smaller network."
+        store.end(run.id, "failed", worker=worker, reason=reason)
+    except Exception as error:
+        # Whatever Keras raises belongs into the row, where the user sees it, and not into a dead worker.
+        _log.exception("failed")
+        first = (str(error).strip().splitlines() or [""])[0][:300]
+        store.end(run.id, "failed", worker=worker, reason=f"{type(error).__name__}: {first}")
+
+
+class Training:
+    """The state of one training.
+
+    Args:
+        store: The run store.
+        run: A claimed run.
+        worker: Name of this worker.
+    """
+
+    def __init__(self, store: RunStore, run: Run, worker: str) -> None:
+        self.store, self.run, self.worker = store, run, worker
+        self.config: TrainingConfig = run.config()
+        self.model: keras.Model | None = None
+        self.stopper: Stopper | None = None
+        self.history = store.history(run.id)
+
+    def run_it(self) -> None:
+        """Trains, saves, evaluates."""
+        with Heartbeat(self.store, self.run.id, self.worker, self._give_up) as heartbeat:
+            heartbeat.progress(phase="loading")
+            keras.utils.set_random_seed(self.config.seed)
+            dataset = datasets.load(self.config.dataset, allow_download=self.config.dataset == "mnist")
+            split = datasets.split(dataset, self.config.split, seed=self.config.seed, limit=self.config.limit)
+            images = len(split.x_train)
+            steps = math.ceil(images / self.config.batch_size)
+            self.store.set_figures(
+                self.run.id,
+                dataset=dataset.name,
+                fingerprint=split.fingerprint,
+                training_images=images,
+                device=device_name(),
+            )
+            if heartbeat.command == "stop":
+                heartbeat.attended()
+                raise StopRequested
+            heartbeat.progress(phase="building")
+            model = self.model = self._compiled(steps)
+            first = self._resume(model, steps)
+            control = Control(heartbeat, images, self.config.batch_size, self.config.epochs)
+            stopped = False
+            if first < self.config.epochs:
+                try:
+                    self._fit(model, split, control, first)
+                except StopRequested:
+                    heartbeat.attended()
+                    stopped = True
+                    if self.stopper is not None and self.stopper.restore_best_weights and self.stopper.best_weights:
+                        model.set_weights(self.stopper.best_weights)
+            if heartbeat.is_lost:
+                return
+            weights.save(model, self.store, self.run.id)
+            if stopped:
+                self.store.end(self.run.id, "stopped", worker=self.worker, **self._kept(stopped=True))
+            heartbeat.progress(phase="evaluating")
+            if stopped:
+                heartbeat.flush()
+            evaluation = evaluate.evaluate(model, split.x_test, split.y_test, split.test_indices)
+            evaluate.keep(evaluation, self.store, self.run.id)
+            heartbeat.progress(phase="done")
+        if not stopped:
+            self.store.end(self.run.id, "finished", worker=self.worker, **self._kept(stopped=False))
+            self.store.artefacts.remove(self.run.id, CHECKPOINT)
+            self.store.artefacts.remove(self.run.id, BEST)
+
+    def _compiled(self, steps: int) -> keras.Model:
+        model = build(self.run.network(), seed=self.config.seed)
+        smoothing = self.config.label_smoothing
+        loss: Any = "sparse_categorical_crossentropy"
+        metric: Any = "accuracy"
+        if smoothing:
+            loss = keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
+            metric = keras.metrics.CategoricalAccuracy(name="accuracy")
+        model.compile(optimizer=make_optimizer(self.config, steps), loss=loss, metrics=[metric], jit_compile=False)
+        return model
+
+    def _resume(self, model: keras.Model, steps: int) -> int:
+        """Goes back to the last epoch that was saved; returns how many epochs are done."""
+        if not self.store.artefacts.has(self.run.id, CHECKPOINT):
+            self.history = []
+            self.store.rewind(self.run.id, 0)
+            return 0
+        model.optimizer.build(model.trainable_variables)
+        model.load_weights(self.store.artefacts.path(self.run.id, CHECKPOINT))
+        done = min(int(model.optimizer.iterations.numpy()) // steps, len(self.history))
+        self.history = [entry for entry in self.history if entry["epoch"] <= done]
+        self.store.rewind(self.run.id, done)
+        _log.info("going on after epoch %d", done)
+        return done
+
+    def _fit(self, model: keras.Model, split: Any, control: Control, first: int) -> None:
+        one_hot = self.config.label_smoothing > 0
+
+        def labels(values: Any) -> Any:
+            return np.eye(N_CLASSES, dtype=np.float32)[values] if one_hot else values
+
+        x, y = evaluate.as_input(split.x_train), labels(split.y_train)
+        validation = evaluate.as_input(split.x_validation), labels(split.y_validation)
+        callbacks: list[keras.callbacks.Callback] = [control, *schedule_callbacks(self.config)]
+        if self.config.early_stopping is not None:
+            best = None
+            if first and self.store.artefacts.has(self.run.id, BEST):
+                kept = weights.load(self.run, self.store, BEST)
+                best = kept.get_weights()
+            self.stopper = Stopper(self.config.early_stopping, self.history, self._save_best, best)
+            callbacks.append(self.stopper)
+        callbacks.append(RecordEpoch(self._record, control))
+        data: dict[str, Any] = {"x": x, "y": y, "batch_size": self.config.batch_size}
+        if not self.config.augmentation.is_off:
+            data = {"x": self._augmented(x, y, first), "steps_per_epoch": control.steps}
+        model.fit(
+            **data,
+            validation_data=validation,
+            validation_batch_size=max(self.config.batch_size, 256),
+            epochs=self.config.epochs,
+            initial_epoch=first,
+            callbacks=callbacks,
+            verbose=0,
+        )
+
+    def _augmented(self, x: Any, y: Any, first: int) -> tf.data.Dataset:
+        # Indices are shuffled, not images: the whole set can be mixed, and only the batch is copied.
+        images, labels = tf.constant(x), tf.constant(y)
+        count, batch = len(x), self.config.batch_size
+        order = tf.data.Dataset.range(count).shuffle(count, seed=self.config.seed + first).batch(batch)
+        batches = order.repeat(self.config.epochs - first).map(lambda i: (tf.gather(images, i), tf.gather(labels, i)))
+        done = first * math.ceil(count / batch)
+        return augmented(batches, self.config.augmentation, self.config.seed, done).prefetch(4)
+
+    def _record(self, values: dict[str, Any]) -> None:
+        assert self.model is not None
+        epoch = values["epoch"]
+        self.history.append(values)
+        if values.get("loss") is not None:
+            weights.save(self.model, self.store, self.run.id, CHECKPOINT, with_optimizer=True)
+        if self.config.keep_checkpoints:
+            weights.save(self.model, self.store, self.run.id, epoch_weights(epoch))
+        self.store.add_epoch(self.run.id, values, **self._figures())
+
+    def _save_best(self) -> None:
+        assert self.model is not None
+        weights.save(self.model, self.store, self.run.id, BEST)
+
+    def _figures(self) -> dict[str, Any]:
+        best = best_epoch(self.history, self.config)
+        entry = next((each for each in self.history if each["epoch"] == best), {})
+        # The first epoch of a process builds the graph; it counts only where there is no other.
+        images = self.store.get(self.run.id).training_images or 0
+        speeds = [images / each["fit_seconds"] for each in self.history if each.get("fit_seconds")]
+        return {
+            "best_epoch": best,
+            "validation_accuracy": entry.get("val_accuracy"),
+            "validation_loss": entry.get("val_loss"),
+            "seconds": sum(each.get("seconds") or 0.0 for each in self.history),
+            "images_per_second": statistics.median(speeds[1:] or speeds) if speeds else None,
+        }
+
+    def _kept(self, *, stopped: bool) -> dict[str, Any]:
+        """Which epoch's weights were saved."""
+        restores = self.config.early_stopping is not None and self.config.early_stopping.restore_best_weights
+        last = len(self.history)
+        return {"kept_epoch": (best_epoch(self.history, self.config) if restores else last) or None}
+
+    def _give_up(self) -> None:
+        """Stops from the heartbeat's thread, when one batch takes longer than a user waits: the last epoch is kept."""
+        files = self.store.artefacts
+        figures: dict[str, Any] = {}
+        reason = "Stopped before the end of its first epoch, within a batch."
+        for name in (BEST, CHECKPOINT):
+            if files.has(self.run.id, name):
+                with files.writing(self.run.id, MODEL) as path:
+                    shutil.copyfile(files.path(self.run.id, name), path)
+                reason = "Stopped within a batch; the weights of the epoch before were kept. Resume it to go on."
+                figures = self._kept(stopped=True)
+                break
+        self.store.end(self.run.id, "stopped", worker=self.worker, reason=reason, **figures)
+        os._exit(0)
+
+
+def best_epoch(history: list[dict[str, Any]], config: TrainingConfig) -> int | None:
+    """The first epoch with the best monitored figure: validation accuracy where nothing else is monitored."""
+    monitor = config.early_stopping.monitor if config.early_stopping is not None else "val_accuracy"
+    known = [(entry[monitor], entry["epoch"]) for entry in history if entry.get(monitor) is not None]
+    if not known:
+        return None
+    sign = -1.0 if monitor_mode(monitor) == "max" else 1.0
+    return min(known, key=lambda pair: (sign * pair[0], pair[1]))[1]

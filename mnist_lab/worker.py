@@ -1,0 +1,144 @@
+"""Entry of a worker process: ``python -m mnist_lab.worker train`` or ``infer``.
+
+Keras is imported here and in no other process. A trainer takes queued runs from the store, one after the other; an
+inference server answers on a local socket. Both end when the process that started them is gone and they are idle.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+import time
+import traceback
+from multiprocessing.connection import Connection, Listener
+from pathlib import Path
+from typing import Any
+
+from mnist_lab.errors import LabError
+from mnist_lab.store import Run, RunStore, open_store
+from mnist_lab.store.artefacts import LOG
+
+POLL_SECONDS = 0.1
+NICENESS = 5
+# TensorFlow's memory grows a little with each network; a fresh process is warmed up in the background after this many.
+RUNS_PER_PROCESS = 25
+
+_log = logging.getLogger(__name__)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs a worker until it is no longer wanted; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="mnist_lab.worker")
+    parser.add_argument("task", choices=("train", "infer"))
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--parent", type=int, required=True, help="process id of the one who started this")
+    parser.add_argument("--run", help="train this run only, then end")
+    parser.add_argument("--address", help="socket of the inference server")
+    options = parser.parse_args(arguments)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
+    store = open_store()
+    if options.task == "infer":
+        return _infer(store, options.address, options.parent)
+    return _train(store, options.name, options.parent, options.run)
+
+
+def _is_orphan(parent: int) -> bool:
+    return os.getppid() != parent
+
+
+def _train(store: RunStore, name: str, parent: int, only: str | None) -> int:
+    if hasattr(os, "nice"):
+        # The page must stay quick while a training takes all cores.
+        os.nice(NICENESS)
+    from mnist_lab.forecast import probe_key
+    from mnist_lab.keras_side import device, probe, train
+
+    device.share_gpu_memory()
+    done = 0
+
+    def next_run() -> Run | None:
+        return store.claim(name, os.getpid(), only)
+
+    run = next_run()
+    if run is None:
+        probe.warm_up()
+    measured = store.note(probe_key(store.host)) is not None or only is not None
+    while True:
+        run = run or next_run()
+        if run is not None:
+            with _log_into(store, run):
+                train.execute(store, run, name)
+            run = None
+            train.keras.backend.clear_session()
+            done += 1
+            if only is not None or done >= RUNS_PER_PROCESS:
+                return 0
+        elif only is not None or _is_orphan(parent):
+            return 0
+        elif not measured:
+            found = probe.measure(lambda: not store.queue())
+            if found is not None:
+                store.note(probe_key(store.host), found.to_dict())
+            measured = found is not None
+        else:
+            time.sleep(POLL_SECONDS)
+
+
+class _log_into:
+    """Sends all that the process prints, also from C++, into the log of a run."""
+
+    def __init__(self, store: RunStore, run: Run) -> None:
+        self._folder: Path = store.artefacts.folder(run.id)
+
+    def __enter__(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._kept = os.dup(1), os.dup(2)
+        with (self._folder / LOG).open("ab") as file:
+            os.dup2(file.fileno(), 1)
+            os.dup2(file.fileno(), 2)
+
+    def __exit__(self, *_: object) -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for kept, descriptor in zip(self._kept, (1, 2), strict=True):
+            os.dup2(kept, descriptor)
+            os.close(kept)
+
+
+def _infer(store: RunStore, address: str, parent: int) -> int:
+    # Inference stays on the CPU, so that it never waits for a training on the GPU nor takes its memory.
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+    key = bytes.fromhex(os.environ.pop("MNIST_LAB_INFERENCE_KEY", ""))
+    with Listener(address, authkey=key) as listener:
+        from mnist_lab.keras_side.infer import Answers
+
+        with listener.accept() as connection:
+            _serve(Answers(store), connection, parent)
+    return 0
+
+
+def _serve(answers: Any, connection: Connection, parent: int) -> None:
+    while True:
+        while not connection.poll(1.0):
+            if _is_orphan(parent):
+                return
+        try:
+            question, arguments = connection.recv()
+        except EOFError:
+            return
+        try:
+            if question.startswith("_"):
+                raise AttributeError(question)
+            connection.send(("answer", getattr(answers, question)(**arguments)))
+        except LabError as error:
+            connection.send(("error", error.message, error.remedy))
+        except Exception as error:
+            _log.error("%s", traceback.format_exc())
+            connection.send(("error", f"{type(error).__name__}: {error}", "See the server's log."))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
