@@ -1,0 +1,203 @@
+"""Curves of training: one run while it learns, several runs beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from mnist_lab.figures.theme import COLOURS, DASHES, axis, base_layout, fade, message, run_colours
+
+TRAIN, VALIDATION = COLOURS[0], COLOURS[1]
+METRICS = {
+    "loss": "Training loss",
+    "accuracy": "Training accuracy",
+    "val_loss": "Validation loss",
+    "val_accuracy": "Validation accuracy",
+    "learning_rate": "Learning rate",
+    "seconds": "Time per epoch (s)",
+}
+PERCENT = ".4~%"
+
+
+def thin(x: Any, y: Any, max_points: int) -> tuple[np.ndarray, np.ndarray]:
+    """Thins a curve without losing what the eye looks for.
+
+    The inner points are cut into equal runs, and the lowest and the highest of each run are kept. So the first and
+    the last point and the minimum and the maximum of the whole curve always stay.
+
+    Args:
+        x: Positions, in order.
+        y: Values; NaN where there is none.
+        max_points: How many points may remain; at least 4.
+
+    Returns:
+        The remaining ``x`` and ``y``, in order.
+
+    Raises:
+        ValueError: If ``max_points`` is below 4, or the lengths differ.
+    """
+    x, y = np.asarray(x), np.asarray(y, dtype=float)
+    if max_points < 4:
+        raise ValueError(f"thin keeps at least 4 points. Received: max_points={max_points}.")
+    if len(x) != len(y):
+        raise ValueError(f"thin needs as many x as y. Received: {len(x)} and {len(y)}.")
+    if len(x) <= max_points:
+        return x, y
+    inner = y[1:-1]
+    runs = (max_points - 2) // 2
+    length = -(-len(inner) // runs)
+    runs = -(-len(inner) // length)
+    padded = np.full(runs * length, np.nan)
+    padded[: len(inner)] = inner
+    table = padded.reshape(runs, length)
+    lowest = np.where(np.isnan(table), np.inf, table).argmin(axis=1)
+    highest = np.where(np.isnan(table), -np.inf, table).argmax(axis=1)
+    starts = np.arange(runs) * length + 1
+    keep = np.unique(np.concatenate([[0, len(x) - 1], starts + lowest, starts + highest]))
+    return x[keep], y[keep]
+
+
+def best_epoch(epochs: pd.DataFrame, metric: str) -> int | None:
+    """The epoch with the best value of a metric: the lowest of losses, the highest of accuracies; the first of equals.
+
+    Returns:
+        The epoch as numbered in the frame, or None where the metric was never measured.
+    """
+    if metric not in epochs or epochs[metric].notna().sum() == 0:
+        return None
+    values = epochs[metric].to_numpy(dtype=float)
+    place = np.nanargmin(values) if metric.endswith("loss") else np.nanargmax(values)
+    return int(epochs["epoch"].iloc[place])
+
+
+def training_curves(
+    batches: pd.DataFrame,
+    epochs: pd.DataFrame,
+    monitor: str = "val_accuracy",
+    max_points: int = 1500,
+    validation_name: str = "validation",
+    dark: bool = False,
+    height: int = 460,
+) -> go.Figure:
+    """Loss above accuracy, over the epochs of one run.
+
+    Args:
+        batches: Columns ``epoch_float`` (epochs done, as 1.25), ``loss``, ``accuracy``: means over the batches since
+            the start of the epoch, or single batches.
+        epochs: Columns ``epoch`` (from 1), ``loss``, ``accuracy`` and, where measured, ``val_loss``, ``val_accuracy``.
+        monitor: The metric whose best epoch is marked.
+        max_points: Points kept of each curve per batch; its lowest and highest stay.
+        validation_name: What the second curve is called; "test" where test images were used for validation.
+        dark: As in `base_layout`.
+        height: In pixels.
+
+    Returns:
+        Two panels on one axis of epochs. Before the first batch: the axes alone.
+    """
+    figure = go.Figure()
+    for metric, panel in (("loss", "y"), ("accuracy", "y2")):
+        shape = "%{y:.4f}" if metric == "loss" else "%{y:.2%}"
+        first = metric == "loss"
+        if len(batches):
+            x, y = thin(batches["epoch_float"], batches[metric], max_points)
+            figure.add_scatter(
+                x=x, y=y, yaxis=panel, uid=f"batch-{metric}", name="training, per batch", legendgroup="batch",
+                showlegend=first, mode="lines", line={"width": 1, "color": fade(TRAIN, 0.35)}, hoverinfo="skip",
+            )  # fmt: skip
+        for column, name, colour in ((metric, "training", TRAIN), (f"val_{metric}", validation_name, VALIDATION)):
+            if column not in epochs or not epochs[column].notna().any():
+                continue
+            figure.add_scatter(
+                x=epochs["epoch"], y=epochs[column].astype(float), yaxis=panel, uid=column, name=name,
+                legendgroup=name, showlegend=first, mode="lines+markers", line={"width": 2, "color": colour},
+                marker={"size": 6}, hovertemplate=f"{name} {shape}<extra></extra>",
+            )  # fmt: skip
+    _mark_best(figure, epochs, monitor)
+    figure.update_layout(
+        base_layout(
+            dark,
+            height,
+            hovermode="x unified",
+            xaxis=axis("Epoch", anchor="y2", rangemode="tozero", hoverformat=".4~f"),
+            yaxis=axis("Loss", domain=[0.54, 1], rangemode="tozero"),
+            yaxis2=axis("Accuracy", domain=[0, 0.46], tickformat=PERCENT),
+        )
+    )
+    return figure
+
+
+def _mark_best(figure: go.Figure, epochs: pd.DataFrame, monitor: str) -> None:
+    best = best_epoch(epochs, monitor) if len(epochs) else None
+    if best is None:
+        return
+    value = float(epochs.loc[epochs["epoch"] == best, monitor].iloc[0])
+    colour = VALIDATION if monitor.startswith("val_") else TRAIN
+    figure.add_scatter(
+        x=[best], y=[value], yaxis="y" if monitor.endswith("loss") else "y2", uid="best", mode="markers",
+        name=f"best epoch: {best}", hoverinfo="skip",
+        marker={"symbol": "star", "size": 14, "color": colour, "line": {"width": 1, "color": "white"}},
+    )  # fmt: skip
+    figure.add_shape(
+        type="line", x0=best, x1=best, y0=0, y1=1, yref="paper", line={"width": 1, "dash": "dot", "color": colour}
+    )
+
+
+def compare_curves(
+    histories: Mapping[str, pd.DataFrame],
+    names: Mapping[str, str] | None = None,
+    metric: str = "val_accuracy",
+    run_order: Sequence[str] | None = None,
+    dark: bool = False,
+    height: int = 420,
+) -> go.Figure:
+    """One metric of several runs, each in its own colour, its best epoch as a star.
+
+    Args:
+        histories: A frame of epochs per run id, as in `training_curves`. Runs without the metric are left out.
+        names: Display names by run id.
+        metric: A column of the frames.
+        run_order: Order in the legend; as in ``histories`` if None.
+        dark: As in `base_layout`.
+        height: In pixels.
+
+    Returns:
+        One line per run; its ``uid`` and ``meta`` are the run's id.
+    """
+    colours = run_colours(histories)
+    figure = go.Figure()
+    used: dict[str, int] = {}
+    title = METRICS.get(metric, metric)
+    share = metric.endswith("accuracy")
+    for run_id in run_order or list(histories):
+        frame = histories[run_id]
+        if metric not in frame or not frame[metric].notna().any():
+            continue
+        name = (names or {}).get(run_id, run_id)
+        values = frame[metric].astype(float)
+        best = best_epoch(frame, metric) if metric in METRICS and metric not in ("learning_rate", "seconds") else None
+        starred = (frame["epoch"] == best).to_numpy()
+        dash = DASHES[used.get(colours[run_id], 0) % len(DASHES)]
+        used[colours[run_id]] = used.get(colours[run_id], 0) + 1
+        figure.add_scatter(
+            x=frame["epoch"], y=values, uid=run_id, meta=run_id, name=name, mode="lines+markers",
+            line={"color": colours[run_id], "width": 2, "dash": dash},
+            marker={"symbol": np.where(starred, "star", "circle"), "size": np.where(starred, 13, 5)},
+            hovertemplate=f"%{{y:{'.2%' if share else '.4~g'}}}<extra>{name}</extra>",
+        )  # fmt: skip
+    if not figure.data:
+        return message(f"None of these runs has measured: {title[0].lower()}{title[1:]}.", dark, height)
+    figure.update_layout(
+        base_layout(
+            dark,
+            height,
+            hovermode="x unified",
+            showlegend=True,
+            xaxis=axis("Epoch", rangemode="tozero"),
+            yaxis=axis(title, tickformat=PERCENT if share else None, type="log" if metric == "learning_rate" else None),
+        )
+    )
+    return figure

@@ -1,0 +1,112 @@
+"""Colours and the layout that all figures share.
+
+Backgrounds are transparent and the colours of data are middle tones, so that a figure can be read on the light and
+on the dark side of the theme. The chart component replaces the colours of text and grid by those of the page.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import plotly.graph_objects as go
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#785EF0", "#56B4E9", "#AA3377")
+"""Eight colours that stay apart for people with protanopia or deuteranopia, and stand out on white and on near-black.
+
+Six are Okabe and Ito's (2008), violet is IBM's and wine is Tol's; the tests check the distances.
+"""
+DASHES = ("solid", "dash", "dot", "dashdot")
+NEUTRAL = "#8A94A3"
+FAULT = "#D7263D"
+INK = {False: "#1b2430", True: "#e4e9f0"}
+TRANSPARENT = "rgba(0, 0, 0, 0)"
+
+
+def fade(colour: str, alpha: float) -> str:
+    """A ``#rrggbb`` colour with transparency, as ``"rgba(...)"``."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {alpha:g})"
+
+
+def mix(colour: str, other: str, share: float) -> str:
+    """A ``#rrggbb`` colour with a share of another mixed in, opaque."""
+    parts = [round((1 - share) * int(colour[i : i + 2], 16) + share * int(other[i : i + 2], 16)) for i in (1, 3, 5)]
+    return "#" + "".join(f"{part:02x}" for part in parts)
+
+
+def _slot(run_id: str) -> int:
+    return int.from_bytes(hashlib.blake2b(run_id.encode(), digest_size=8).digest(), "big") % len(COLOURS)
+
+
+def run_colour(run_id: str) -> str:
+    """The colour of a run: made from its id alone, so the same on every page and after every restart."""
+    return COLOURS[_slot(run_id)]
+
+
+def run_colours(run_ids: Iterable[str]) -> dict[str, str]:
+    """The colours of runs that are shown together: each run's own, moved on only where two would collide.
+
+    Args:
+        run_ids: Any number of ids; their order does not matter.
+
+    Returns:
+        A colour per id. Up to eight runs have eight colours; more share them as evenly as can be.
+    """
+    taken = [0] * len(COLOURS)
+    colours = {}
+    for run_id in sorted(set(run_ids)):
+        start, lowest = _slot(run_id), min(taken)
+        slot = next(s % len(COLOURS) for s in range(start, start + len(COLOURS)) if taken[s % len(COLOURS)] == lowest)
+        taken[slot] += 1
+        colours[run_id] = COLOURS[slot]
+    return colours
+
+
+def axis(title: str | None = None, **settings: Any) -> dict[str, Any]:
+    """An axis with a title that names its unit, room for its labels, and no zero line."""
+    shown = {"title": {"text": title, "standoff": 8}} if title else {}
+    return {
+        "automargin": True,
+        "zeroline": False,
+        "showline": False,
+        "ticks": "",
+        "ticklabelstandoff": 3,
+        **shown,
+        **settings,
+    }
+
+
+def base_layout(dark: bool = False, height: int | None = None, **settings: Any) -> go.Layout:
+    """The layout that every figure starts from.
+
+    Args:
+        dark: Whether the page is dark, where the figure is shown by something else than the chart component.
+        height: In pixels.
+        **settings: More of Plotly's layout; axes are best made by `axis`.
+    """
+    grid = fade(NEUTRAL, 0.25)
+    values: dict[str, Any] = {
+        "template": go.layout.Template(),
+        "paper_bgcolor": TRANSPARENT,
+        "plot_bgcolor": TRANSPARENT,
+        "font": {"color": INK[dark], "size": 13},
+        "margin": {"l": 8, "r": 12, "t": 12, "b": 8},
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "bgcolor": TRANSPARENT},
+        "colorway": COLOURS,
+        "height": height,
+    }
+    values.update(settings)
+    for name, value in values.items():
+        if name.startswith(("xaxis", "yaxis")):
+            values[name] = {"gridcolor": grid, **value}
+    return go.Layout(values)
+
+
+def message(text: str, dark: bool = False, height: int = 160) -> go.Figure:
+    """A figure that shows nothing but a sentence, for data that is not there yet."""
+    hidden = {"visible": False, "fixedrange": True}
+    figure = go.Figure(layout=base_layout(dark, height, xaxis=hidden, yaxis=hidden))
+    figure.add_annotation(text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False, font={"size": 14})
+    return figure
