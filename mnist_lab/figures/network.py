@@ -53,7 +53,7 @@ def network_diagram(rows: Sequence[Row], dark: bool = False) -> go.Figure:
         dark: As in `base_layout`.
 
     Returns:
-        One trace per layer, in the order of ``rows``; its ``meta`` is the layer's path, its text the hover text.
+        One trace per layer, in the order of ``rows``; its ``meta`` is the path of the layer, its text the hover text.
         A faulty layer is outlined in red. ``layout.width`` is the least width, ``layout.height`` the right height.
     """
     if not rows:
@@ -132,7 +132,7 @@ def _draw_block(figure: go.Figure, block: Block, first: bool) -> None:
         fillcolor=fade(FAULT, 0.25) if row.problem else fade(colour, 0.15 if unknown else 1),
         line={"color": edge, "width": 3 if row.problem else 1, "dash": "dot" if unknown and not row.problem else None},
         name=name, legendgroup=name, showlegend=first, hoveron="fills", hoverinfo="text", text=hover_text(row),
-        meta=list(row.path), uid=_uid(row),
+        meta=row.path, uid=_uid(row),
     )  # fmt: skip
     if row.problem:
         figure.add_annotation(
@@ -176,7 +176,7 @@ def _draw_merge(figure: go.Figure, merge: Merge, first: bool) -> None:
         x=[merge.x], y=[merge.y], mode="markers+text", text=[sign], textfont={"color": "white", "size": 14},
         marker={"size": 22, "color": colour, "line": {"color": FAULT if row.problem else colour, "width": 3}},
         name=name, legendgroup=name, showlegend=first, hoverinfo="text", hovertext=hover_text(row),
-        meta=list(row.path), uid=_uid(row),
+        meta=row.path, uid=_uid(row),
     )  # fmt: skip
     figure.add_annotation(
         x=merge.x + 14,

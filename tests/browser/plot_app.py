@@ -4,7 +4,12 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from mnist_lab.architecture import Architecture, Conv2D, Dense, Flatten
+from mnist_lab.figures.network import network_diagram
+from mnist_lab.shapes import analyse
 from mnist_lab.ui.plot import plot
+
+NETWORK = Architecture((Conv2D(32, (3, 3)), Flatten(), Dense(10, activation="softmax")))
 
 st.set_page_config(page_title="Charts", layout="wide")
 
@@ -51,6 +56,11 @@ def front() -> None:
 def draw() -> None:
     st.title("Other page")
     still()
+    diagram = network_diagram(analyse(NETWORK).rows)
+    block = plot(diagram, key="network", on_click=True)
+    if block:
+        st.session_state["block"] = diagram.data[block["curve"]].meta
+    st.text(f"block {st.session_state.get('block')}")
 
 
 st.navigation(

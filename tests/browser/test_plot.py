@@ -172,12 +172,28 @@ def test_the_chart_follows_the_width_of_the_page_and_a_wide_one_scrolls(front):
 def test_the_chart_comes_back_after_another_page(front):
     front.get_by_role("link", name="Draw").click()
     front.get_by_text("Other page").wait_for()
-    front.wait_for_function(f"document.querySelectorAll('{NODES}').length === 1")
+    front.wait_for_function(f"document.querySelectorAll('{NODES}').length === 2")
     front.get_by_role("link", name="Front").click()
     front.wait_for_function(f"document.querySelectorAll('{NODES} .main-svg').length >= 3")
     wait_ticks(front, 2)
     assert front.locator(NODES).count() == 3
     assert front.errors == []
+
+
+def test_a_click_on_a_block_of_the_network_names_its_layer(charts, page):
+    open_page(page, f"{charts.url}draw", "Other page")
+    page.wait_for_function(f"document.querySelectorAll('{NODES} .main-svg').length >= 4")
+    block = page.evaluate(
+        f"""() => {{ const node = document.querySelectorAll('{NODES}')[1], trace = node._fullData[2],
+        box = node.getBoundingClientRect(), {{xaxis, yaxis}} = node._fullLayout;
+        const mean = v => (Math.min(...v) + Math.max(...v)) / 2;
+        return {{meta: trace.meta, x: box.x + xaxis._offset + xaxis.d2p(mean(trace.x)),
+                 y: box.y + yaxis._offset + yaxis.d2p(mean(trace.y))}} }}"""
+    )
+    assert block["meta"] == [2]
+    page.mouse.click(block["x"], block["y"])
+    page.get_by_text("block (2,)").wait_for(timeout=15_000)
+    screenshot(page, "plot-network")
 
 
 def test_charts_work_under_a_base_path_and_at_the_address_of_a_page(start_server, page):
