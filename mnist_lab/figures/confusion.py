@@ -85,7 +85,7 @@ def confusion_heatmap(matrix: Any, as_rates: bool = False, dark: bool = False, h
             xaxis=axis("Predicted digit", dtick=1, range=edge, showgrid=False, fixedrange=True, constrain="domain"),
             yaxis=axis(
                 "True digit", dtick=1, range=edge[::-1], showgrid=False, fixedrange=True, constrain="domain",
-                scaleanchor="x",
+                scaleanchor="x", constraintoward="top",
             ),
         )
     )  # fmt: skip
