@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .PHONY: help run test check clean
 
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 help:
 	@echo "make run     start the program (the first time, this installs what it needs into .venv)"
