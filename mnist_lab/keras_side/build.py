@@ -188,9 +188,10 @@ def _rescaling(layer: Rescaling, x: Any, name: str, _: int | None) -> Any:
 
 
 def _resizing(layer: Resizing, x: Any, name: str, _: int | None) -> Any:
-    return keras.layers.Resizing(
-        layer.height, layer.width, interpolation=layer.interpolation, dtype=DTYPE, name=name
-    )(x)  # fmt: skip
+    made = keras.layers.Resizing(layer.height, layer.width, interpolation=layer.interpolation, dtype=DTYPE, name=name)
+    # Keras's image layers are in training mode unless told otherwise, and pass that on to the layers after them: a
+    # plain `model(images)` would move the statistics of a BatchNormalization. `fit` still overrides this argument.
+    return made(x, training=False)
 
 
 def _repeat(layer: RepeatChannels, x: Any, name: str, _: int | None) -> Any:
