@@ -39,9 +39,7 @@ def turn(start: float, end: float, steps: int = 24) -> list[float]:
 
 def draw(page: Page) -> None:
     """Draws a digit on the canvas of the page, wherever it stands."""
-    frame = page.locator("iframe[title*='drawable_canvas']").first
-    frame.wait_for(timeout=30_000)
-    canvas = frame.content_frame.locator("canvas.upper-canvas")
+    canvas = page.locator("canvas.upper-canvas").first
     canvas.wait_for(timeout=30_000)
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
