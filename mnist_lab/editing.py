@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from mnist_lab.architecture import Architecture, Layer, Parallel, Path, Residual
+from mnist_lab.architecture import Architecture, Layer, Parallel, Path, Residual, where
 from mnist_lab.errors import ArchitectureError
 
 Layers = tuple[Layer, ...]
@@ -29,26 +29,33 @@ def layers_at(architecture: Architecture, container: Path) -> Layers:
 
 
 def get(architecture: Architecture, path: Path) -> Layer:
-    """The layer at a path."""
-    return layers_at(architecture, path[:-1])[int(path[-1])]
+    """The layer at a path.
+
+    Raises:
+        ArchitectureError: If there is no such layer, as of all functions here.
+    """
+    layers = layers_at(architecture, path[:-1])
+    return layers[_index(layers, path)]
 
 
 def insert(architecture: Architecture, path: Path, layer: Layer) -> Architecture:
     """Puts a layer at a path; what stood there, and all after it, moves on by one."""
-    index = int(path[-1])
-    return _apply(architecture, path[:-1], lambda layers: (*layers[:index], layer, *layers[index:]))
+
+    def change(layers: Layers) -> Layers:
+        index = _index((*layers, layer), path)
+        return (*layers[:index], layer, *layers[index:])
+
+    return _apply(architecture, path[:-1], change)
 
 
 def put(architecture: Architecture, path: Path, layer: Layer) -> Architecture:
     """Replaces the layer at a path."""
-    index = int(path[-1])
-    return _apply(architecture, path[:-1], lambda layers: (*layers[:index], layer, *layers[index + 1 :]))
+    return _apply(architecture, path[:-1], lambda layers: _replaced(layers, path, (layer,)))
 
 
 def remove(architecture: Architecture, path: Path) -> Architecture:
     """Takes the layer at a path out."""
-    index = int(path[-1])
-    return _apply(architecture, path[:-1], lambda layers: (*layers[:index], *layers[index + 1 :]))
+    return _apply(architecture, path[:-1], lambda layers: _replaced(layers, path, ()))
 
 
 def duplicate(architecture: Architecture, path: Path) -> Architecture:
@@ -59,7 +66,7 @@ def duplicate(architecture: Architecture, path: Path) -> Architecture:
 def move(architecture: Architecture, path: Path, by: int) -> Architecture:
     """Moves the layer at a path by `by` places within its list; it stops at the ends."""
     layers = layers_at(architecture, path[:-1])
-    index = int(path[-1])
+    index = _index(layers, path)
     target = min(max(index + by, 0), len(layers) - 1)
     moved = layers[index]
     return insert(remove(architecture, path), (*path[:-1], target), moved)
@@ -80,6 +87,18 @@ def remove_branch(architecture: Architecture, path: Path, number: int) -> Archit
         raise ArchitectureError(f"{block.kind} has no branches.", "Choose a Parallel layer.", path)
     branches = tuple(branch for index, branch in enumerate(block.branches) if index != number)
     return put(architecture, path, replace(block, branches=branches))
+
+
+def _index(layers: Layers, path: Path) -> int:
+    index = path[-1] if path else None
+    if not isinstance(index, int) or not 0 <= index < len(layers):
+        raise ArchitectureError(f"There is no layer {where(path)} in the network.", path=path)
+    return index
+
+
+def _replaced(layers: Layers, path: Path, new: Layers) -> Layers:
+    index = _index(layers, path)
+    return (*layers[:index], *new, *layers[index + 1 :])
 
 
 def _apply(architecture: Architecture, container: Path, change: Callable[[Layers], Layers]) -> Architecture:
