@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import itertools
 import random
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -40,40 +38,16 @@ from mnist_lab.architecture import (
     Residual,
     Resizing,
 )  # fmt: skip
-from mnist_lab.errors import ArchitectureError, DataError, LabError
-from mnist_lab.keras_side import pretrained
+from mnist_lab.errors import ArchitectureError, LabError
 from mnist_lab.keras_side.build import BUILDERS, build, connect, derived_seed, layer_name
 from mnist_lab.layer_rules import RULES
-from mnist_lab.shapes import Analysis, analyse
+from mnist_lab.shapes import analyse
+from tests.keras_side.equality import COLOUR, HEAD, assert_equal_to_keras
 from tests.random_networks import doubtful, possible
 
 MAP = (15, 17, 3)
 ROW = (12,)
 SIZES = (1, 2, 3, 5, (3, 5))
-HEAD: tuple[Layer, ...] = (Flatten(), Dense(10, "softmax"))
-
-
-def counts(layers: list[Any]) -> tuple[int, int, int]:
-    """Parameters as Keras counts them: all, trainable, not trainable."""
-    weights = {id(weight): weight for layer in layers for weight in layer.weights}.values()
-    trainable = {id(weight) for layer in layers for weight in layer.trainable_weights}
-    learning = sum(int(np.prod(weight.shape)) for weight in weights if id(weight) in trainable)
-    total = sum(layer.count_params() for layer in layers)
-    return total, learning, total - learning
-
-
-def assert_equal_to_keras(model: Any, analysis: Analysis) -> None:
-    """Every row's shape and counts, and the totals, are those of the Keras model."""
-    names = {layer.name for layer in model.layers}
-    for row in analysis.rows:
-        name = layer_name(row.path, row.layer)
-        layer = model.get_layer(name)
-        own = [] if isinstance(row.layer, (Parallel, Residual)) else [layer]
-        if isinstance(row.layer, Residual) and f"{name}_shortcut" in names:
-            own = [model.get_layer(f"{name}_shortcut")]
-        assert tuple(layer.output.shape) == (None, *row.output_shape), (row.path, row.layer)
-        assert counts(own) == (row.parameters, row.parameters - row.non_trainable, row.non_trainable), row.layer
-    assert counts([model]) == (analysis.parameters, analysis.trainable, analysis.non_trainable)
 
 
 # ---------------------------------------------------------------------------------- every layer over its field values
@@ -340,65 +314,6 @@ def test_a_resizing_leaves_a_plain_call_in_inference_and_fit_in_training() -> No
     moving_mean = model.get_layer("l01_batch_normalization").moving_mean.numpy()
     assert moving_mean == pytest.approx(0.5 * images.mean(), rel=0.01)
     assert not np.allclose(model(images, training=True), model(images), atol=1e-3)
-
-
-# ------------------------------------------------------------------------------------------------------- pretrained
-
-COLOUR = (RepeatChannels(3), Resizing(32, 32))
-
-
-@pytest.mark.parametrize("trainable", [0, 1, 5, 13])
-def test_vgg16_learns_in_as_many_of_its_last_convolutions_as_were_asked_for(trainable: int) -> None:
-    network = Architecture((*COLOUR, Pretrained(weights="none", trainable_layers=trainable), *HEAD))
-    model = build(network)
-    assert_equal_to_keras(model, analyse(network))
-    vgg = model.get_layer("l02_pretrained")
-    learning = [layer.trainable for layer in vgg.layers if isinstance(layer, keras.layers.Conv2D)]
-    assert learning == [False] * (13 - trainable) + [True] * trainable
-    assert analyse(network).rows[2].parameters == 14_714_688  # as keras.io/api/applications and the paper's column D
-
-
-def test_vgg16_without_weights_starts_from_the_seed() -> None:
-    network = Architecture((*COLOUR, Pretrained(weights="none"), *HEAD))
-    one, two = (build(network, seed=3).get_weights() for _ in range(2))
-    assert all(np.array_equal(a, b) for a, b in zip(one, two, strict=True))
-    assert not np.array_equal(one[0], build(network, seed=4).get_weights()[0])
-
-
-@pytest.mark.parametrize("shape", [(33, 47), (64, 32)])
-def test_vgg16_takes_larger_maps(shape: tuple[int, int]) -> None:
-    network = Architecture((RepeatChannels(3), Resizing(*shape), Pretrained(weights="none"), *HEAD))
-    assert_equal_to_keras(build(network), analyse(network))
-
-
-def test_weights_that_cannot_be_had_are_one_sentence_within_ten_seconds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A server that takes connections into its queue and never answers: the worst of bad lines.
-    with socket.socket() as silent:
-        silent.bind(("127.0.0.1", 0))
-        silent.listen()
-        monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-        for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
-            monkeypatch.delenv(name, raising=False)
-        monkeypatch.setattr(pretrained, "VGG16_URL", f"http://127.0.0.1:{silent.getsockname()[1]}/weights.h5")
-        monkeypatch.setattr(pretrained, "PATIENCE", 1.0)
-        begin = time.monotonic()
-        with pytest.raises(DataError, match="weights of VGG16") as caught:
-            build(Architecture((*COLOUR, Pretrained(), *HEAD)))
-    assert time.monotonic() - begin < 4
-    assert "none" in caught.value.remedy
-    assert str(tmp_path) in caught.value.remedy
-
-
-def test_a_server_that_is_not_there_is_given_up_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    monkeypatch.setattr(pretrained, "VGG16_URL", f"http://127.0.0.1:{port}/weights.h5")
-    with pytest.raises(DataError):
-        build(Architecture((*COLOUR, Pretrained(), *HEAD)))
 
 
 # ----------------------------------------------------------------------------------- receptive fields, multiply-adds
