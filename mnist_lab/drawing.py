@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mnist_lab.ink import Ink, Strokes, ink_of_canvas, ink_of_picture, ink_of_strokes
+from mnist_lab.ink import Ink, Strokes, ink_of_canvas, ink_of_strokes
+from mnist_lab.picture import ink_of_picture
 
 FIELD = 28
 BOX = 20
