@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from mnist_lab.errors import DrawingError
+from mnist_lab.mnist_form import Ink
 
-Ink = NDArray[np.uint8]
 Strokes = Sequence[Sequence[Sequence[float]]]
 
 # Less contrast than this, in grey levels of 255, is taken for dirt and not for a pen.

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from mnist_lab.errors import DrawingError
-from mnist_lab.ink import MIN_CONTRAST, Ink, stretched
+from mnist_lab.ink import MIN_CONTRAST, stretched
+from mnist_lab.mnist_form import Ink
 
 MAX_FILE_BYTES = 30_000_000
 MAX_PIXELS = 64_000_000

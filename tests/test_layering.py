@@ -15,10 +15,12 @@ PACKAGE = "mnist_lab"
 # here. Packages stand for all their modules.
 RANKS: dict[str, int] = {
     "errors": 0,
-    "settings": 1, "fields": 1, "formatting": 1,
+    "settings": 1, "fields": 1, "formatting": 1, "mnist_form": 1,
     "architecture": 2, "training_config": 2, "editing": 2,
-    "store": 3, "datasets": 3, "shapes": 3, "layer_rules": 3, "schedules": 3, "forecast": 3,
-    "ink": 4, "drawing": 4, "source": 4, "source_text": 4, "metrics": 4, "diagnosis": 4, "studies": 4, "figures": 4,
+    "store": 3, "datasets": 3, "mnist_files": 3, "embedded_digits": 3, "download": 3,
+    "shapes": 3, "layer_rules": 3, "schedules": 3, "forecast": 3,
+    "ink": 4, "picture": 4, "drawing": 4,
+    "source": 4, "source_text": 4, "metrics": 4, "diagnosis": 4, "studies": 4, "figures": 4,
     "heartbeat": 4, "starter": 4,
     "keras_side": 5,
     "worker": 6, "jobs": 6,
@@ -35,7 +37,11 @@ USERS: dict[str, tuple[str, ...]] = {
     "keras": ("keras_side",),
     "tensorflow": ("keras_side",),
     "sqlalchemy": ("store",),
-    "threading.Thread": ("jobs", "heartbeat"),  # a lock is for all: Streamlit runs pages in threads of its own
+    "threading.Thread": (
+        "jobs",
+        "heartbeat",
+        "download",
+    ),  # a lock is for all: Streamlit runs pages in threads of its own
     "threading.Timer": ("jobs", "heartbeat"),
     "_thread": (),
     "subprocess": ("jobs",),
