@@ -2,5 +2,6 @@
 
 from mnist_lab.jobs.inference import InferenceClient
 from mnist_lab.jobs.manager import JobManager, job_manager
+from mnist_lab.jobs.run_one import OWNER, run_one
 
-__all__ = ["InferenceClient", "JobManager", "job_manager"]
+__all__ = ["OWNER", "InferenceClient", "JobManager", "job_manager", "run_one"]

@@ -26,10 +26,17 @@ class WorkerProcess:
         task: ``"train"`` or ``"infer"``.
         arguments: More arguments for `mnist_lab.worker`.
         environment: More environment variables.
+        name: Under which it claims runs; a new one if empty.
     """
 
-    def __init__(self, task: str, arguments: Sequence[str] = (), environment: dict[str, str] | None = None) -> None:
-        self.name = f"{task}-{uuid.uuid4().hex[:12]}"
+    def __init__(
+        self,
+        task: str,
+        arguments: Sequence[str] = (),
+        environment: dict[str, str] | None = None,
+        name: str = "",
+    ) -> None:
+        self.name = name or f"{task}-{uuid.uuid4().hex[:12]}"
         # It lives as long as the process does; the system removes it with the last handle.
         self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         command = [sys.executable, "-m", "mnist_lab.worker", task, "--name", self.name, "--parent", str(os.getpid())]

@@ -84,6 +84,20 @@ class Run:
         return self.status in ACTIVE
 
     @property
+    def can_go_on(self) -> bool:
+        """Whether it ended before its last epoch and can be resumed."""
+        return self.status in FINAL[1:] and self.epochs_run < int(self.training.get("epochs", 0))
+
+    @property
+    def share_done(self) -> float:
+        """How much of its training is done, 0 to 1, by the progress that its worker reported last."""
+        progress = self.progress or {}
+        epochs, steps = progress.get("epochs") or 0, progress.get("steps") or 0
+        if not epochs or not steps:
+            return 0.0
+        return min(1.0, max(0.0, ((progress.get("epoch", 1) - 1) + progress.get("step", 0) / steps) / epochs))
+
+    @property
     def test_accuracy_interval(self) -> tuple[float, float] | None:
         """The 95 % interval of the test accuracy."""
         if self.test_accuracy_low is None or self.test_accuracy_high is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import time
 import uuid
@@ -92,6 +93,31 @@ class RunStore:
                 )
             )
         return self.get(run_id)
+
+    def register(self, values: dict[str, Any], history: Iterable[dict[str, Any]], files: dict[str, Path]) -> Run:
+        """Adds a run that was trained elsewhere, with its files; the files first, the row last.
+
+        Args:
+            values: Columns of the table, among them ``id``.
+            history: Its epochs.
+            files: Name in the run's folder, and where it is now.
+        """
+        run_id = values["id"]
+        for name, source in files.items():
+            with self.artefacts.writing(run_id, name) as path:
+                shutil.copyfile(source, path)
+        entries = [{"run_id": run_id, "epoch": entry["epoch"], "values": entry} for entry in history]
+        with writing(self._engine) as connection:
+            if connection.execute(select(_runs.c.id).where(_runs.c.id == run_id)).first() is None:
+                connection.execute(insert(_runs).values(**values))
+                if entries:
+                    connection.execute(insert(_epochs), entries)
+        return self.get(run_id)
+
+    def exists(self, run_id: str) -> bool:
+        """Whether there is a run with this id, deleted ones included."""
+        with reading(self._engine) as connection:
+            return connection.execute(select(_runs.c.id).where(_runs.c.id == run_id)).first() is not None
 
     def get(self, run_id: str) -> Run:
         """The run with exactly this id.
@@ -284,14 +310,21 @@ class RunStore:
             connection.execute(update(_runs).where(_runs.c.id == run_id).values(**figures))
 
     def end(
-        self, run_id: str, status: str, *, worker: str | None = None, reason: str | None = None, **figures: Any
+        self,
+        run_id: str,
+        status: str,
+        *,
+        worker: str | None = None,
+        reason: str | None = None,
+        among: Sequence[str] = ACTIVE,
+        **figures: Any,
     ) -> bool:
-        """Ends a run; only one that is under way, and only its own worker's where `worker` is given.
+        """Ends a run; only one whose status is among those given, and only its own worker's where `worker` is given.
 
         Returns:
             Whether it was this call that ended it.
         """
-        mine = (_runs.c.id == run_id) & _runs.c.status.in_(ACTIVE)
+        mine = (_runs.c.id == run_id) & _runs.c.status.in_(among)
         if worker is not None:
             mine &= _runs.c.worker == worker
         values = {"status": status, "reason": reason, "ended": time.time(), "command": "", **figures}

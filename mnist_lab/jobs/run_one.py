@@ -1,0 +1,69 @@
+"""One training in a process of its own, waited for: the command line's way, without a server."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from tqdm import tqdm
+
+from mnist_lab.errors import JobError
+from mnist_lab.jobs.processes import WorkerProcess, exit_words
+from mnist_lab.store import Run, RunStore
+from mnist_lab.store.records import ACTIVE, FINAL
+
+POLL_SECONDS = 0.25
+OWNER = "alone-"
+
+
+def run_one(store: RunStore, run: Run, *, show_progress: bool = True) -> Run:
+    """Trains a queued run and returns it when it has ended, in whatever way.
+
+    Ctrl-C stops the training, which keeps what it has learnt; a second one leaves it to go on by itself.
+
+    Args:
+        store: The run store.
+        run: A queued run whose owner begins with `OWNER`: no other worker takes it.
+        show_progress: Whether to draw a progress bar on standard error.
+
+    Raises:
+        JobError: If the run has no owner of its own.
+    """
+    if run.owner is None or not run.owner.startswith(OWNER):
+        raise JobError(f"Run {run.name!r} is in the common queue.", "Start the program, which trains what is queued.")
+    worker = WorkerProcess("train", ["--run", run.id], name=run.owner)
+    with tqdm(total=100.0, file=sys.stderr, disable=not show_progress, bar_format=_FORMAT) as bar:
+        try:
+            _wait(store, run.id, worker, bar)
+        except KeyboardInterrupt:
+            store.command(run.id, "stop")
+            bar.set_description_str("stopping")
+            _wait(store, run.id, worker, bar)
+    status = worker.exit_status
+    if store.get(run.id).status not in FINAL:
+        tail = store.artefacts.log_tail(run.id) or worker.output_tail()
+        reason = f"The training process {exit_words(status or 0)}." + (f"\n{tail}" if tail else "")
+        store.end(run.id, "failed", reason=reason, among=(*ACTIVE, "queued"))
+    return store.get(run.id)
+
+
+_FORMAT = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining} {postfix}"
+
+
+def _wait(store: RunStore, run_id: str, worker: WorkerProcess, bar: Any) -> None:
+    while worker.exit_status is None:
+        run = store.get(run_id)
+        progress = run.progress or {}
+        bar.set_description_str(
+            f"epoch {progress['epoch']}/{progress.get('epochs', '?')}"
+            if progress.get("phase") in ("training", "validating") and progress.get("epoch")
+            else str(progress.get("phase", "starting"))
+        )
+        bar.n = 100.0 * run.share_done
+        last = (store.history(run_id) or [{}])[-1]
+        bar.set_postfix_str(", ".join(f"{key} {last[key]:.4f}" for key in _SHOWN if last.get(key) is not None))
+        time.sleep(POLL_SECONDS)
+
+
+_SHOWN = ("loss", "accuracy", "val_loss", "val_accuracy")
