@@ -1,1 +1,1 @@
-"""Streamlit helpers that the pages share."""
+"""Streamlit helpers: what more than one page, or more than one part of a page, needs."""

@@ -1,0 +1,19 @@
+"""MNIST Lab: ``streamlit run app.py``."""
+
+import streamlit as st
+
+from mnist_lab.ui import frame
+
+st.set_page_config(page_title="MNIST Lab", page_icon=":material/neurology:", layout="wide")
+
+page = st.navigation(
+    [
+        st.Page("pages/draw.py", title="Draw", icon=":material/draw:", default=True),
+        st.Page("pages/lab.py", title="Lab", icon=":material/network_node:", url_path="lab"),
+        st.Page("pages/runs.py", title="Runs", icon=":material/table_chart:", url_path="runs"),
+        st.Page("pages/data.py", title="Data", icon=":material/grid_on:", url_path="data"),
+    ]
+)
+with frame.errors_in_words():
+    frame.badge()
+    page.run()

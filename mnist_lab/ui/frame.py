@@ -1,0 +1,117 @@
+"""What frames every page: errors in words, the services, the badge of the running training."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from mnist_lab import formatting
+from mnist_lab.errors import LabError
+from mnist_lab.jobs import JobManager, job_manager
+from mnist_lab.starter import register as register_starter
+from mnist_lab.store import Run, RunStore
+
+BADGE_SECONDS = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def errors_in_words() -> Iterator[None]:
+    """Shows an error as a sentence with its remedy; what was not foreseen goes to the log in full."""
+    try:
+        yield
+    except LabError as error:
+        show_error(error)
+    except Exception as error:
+        _log.exception("a page failed")
+        st.error(f"Something went wrong here ({type(error).__name__}). The server's log has the details.", icon="🚧")
+
+
+def show_error(error: LabError) -> None:
+    """Shows an error as a sentence with its remedy."""
+    st.error(error.message + (f"\n\n{error.remedy}" if error.remedy else ""), icon="⚠️")
+
+
+@st.cache_resource(show_spinner=False)
+def services() -> JobManager:
+    """The job manager of this server.
+
+    Raises:
+        SettingError: If an environment variable is wrong.
+        StoreError: If the run store cannot be opened.
+    """
+    manager = job_manager()
+    register_starter(manager.store)
+    return manager
+
+
+def store() -> RunStore:
+    """The run store of this server."""
+    return services().store
+
+
+def badge() -> None:
+    """The training that is under way, on every page; it notices what other tabs and the command line start."""
+    with st.sidebar:
+        _badge()
+
+
+@st.fragment(run_every=BADGE_SECONDS)
+def _badge() -> None:
+    with errors_in_words():
+        active, waiting = store().active(), len(store().queue())
+        seen = tuple((run.id, run.status) for run in active), waiting
+        if st.session_state.setdefault("kept.badge", seen) != seen:
+            st.session_state["kept.badge"] = seen
+            st.rerun()
+        for run in active[:3]:
+            with st.container(border=True, key=f"badge-{run.id[:8]}"):
+                st.markdown(f"{_sign(run)} **{_escape(run.name)}**  \n{progress_words(run)}")
+                st.progress(run.share_done)
+        if waiting:
+            st.caption(f"{waiting} more in the queue")
+        if services().problem:
+            st.caption(f"⚠️ {services().problem}")
+
+
+def _sign(run: Run) -> str:
+    return "⏸" if run.status == "paused" else ":green[●]"
+
+
+def _escape(text: str) -> str:
+    """Text of a user as it was typed, not as Markdown."""
+    return "".join(f"\\{ch}" if ch in r"\`*_{}[]()#+-.!|$~<>:" else ch for ch in text)
+
+
+escape = _escape
+
+
+def progress_words(run: Run) -> str:
+    """Where a training is: ``"epoch 3 of 10, step 120 of 430 · 12,300 images/s · 1 min 05 s left"``."""
+    progress = run.progress or {}
+    if run.status == "queued":
+        return "waiting in the queue"
+    words = []
+    phase = progress.get("phase", "starting")
+    if run.status == "paused":
+        words.append("paused")
+    elif phase in ("training", "validating") and progress.get("epoch"):
+        words.append(f"epoch {progress['epoch']} of {progress.get('epochs', '?')}")
+        words.append(
+            f"step {progress.get('step', 0)} of {progress.get('steps', '?')}" if phase == "training" else phase
+        )
+    else:
+        words.append(
+            {"starting": "starting", "loading": "loading the images", "building": "building the network"}.get(
+                phase, phase
+            )
+        )
+    if progress.get("images_per_second") and run.status == "running":
+        words.append(f"{progress['images_per_second']:,.0f} images/s")
+    if progress.get("seconds_left") is not None and run.status == "running":
+        words.append(f"{formatting.duration(progress['seconds_left'])} left")
+    return " · ".join(words)

@@ -1,0 +1,157 @@
+"""The training that is under way, followed while it goes on: state, curves, stop, pause, the queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from mnist_lab import formatting
+from mnist_lab.errors import LabError
+from mnist_lab.figures.curves import training_curves
+from mnist_lab.jobs import JobManager
+from mnist_lab.store import Run
+from mnist_lab.ui import frame, state
+from mnist_lab.ui.plot import plot
+
+TICK_SECONDS = 0.5
+IDLE_SECONDS = 2.0
+
+
+def watched_run(manager: JobManager) -> Run | None:
+    """The run to show: the one under way; else the one last started here; else the next in the queue."""
+    active = manager.store.active()
+    if active:
+        return active[0]
+    waiting = manager.store.queue()
+    if waiting:
+        return waiting[0]
+    run_id = state.get("watched", "")
+    runs = manager.store.runs()
+    return next((run for run in runs if run.id == run_id), None) or next(
+        (run for run in runs if run.preset != "starter"), None
+    )
+
+
+def live_panel() -> None:
+    """Draws the panel; it refreshes itself, faster while something trains."""
+    manager = frame.services()
+    busy = bool(manager.store.active() or manager.store.queue())
+    st.fragment(_panel, run_every=TICK_SECONDS if busy else IDLE_SECONDS)(busy)
+
+
+def _panel(was_busy: bool) -> None:
+    with frame.errors_in_words():
+        manager = frame.services()
+        waiting = manager.store.queue()
+        run = watched_run(manager)
+        if bool(manager.store.active() or waiting) != was_busy:
+            st.rerun()
+        if run is None:
+            st.caption("No training yet. Press Train, and its curves appear here while it learns.")
+            return
+        if failure := state.get("failure", ""):
+            st.error(failure)
+            state.put("failure", "")
+        _head(manager, run)
+        figure = training_curves(points_frame(manager, run.id), epochs_frame(manager, run.id))
+        plot(figure, f"live-{run.id}", label="Loss and accuracy while training")
+        _queue(manager, [each for each in waiting if each.id != run.id])
+
+
+def points_frame(manager: JobManager, run_id: str) -> pd.DataFrame:
+    """The curve within the epochs; only what is new is fetched."""
+    cache: dict[str, Any] = st.session_state.setdefault("kept.points", {})
+    if cache.get("run_id") != run_id:
+        cache.clear()
+        cache.update(run_id=run_id, rows=[])
+    rows: list[dict[str, Any]] = cache["rows"]
+    rows += manager.store.points(run_id, rows[-1]["id"] if rows else 0)
+    epochs_run = manager.store.get(run_id).epochs_run
+    if rows and rows[-1]["epoch"] < epochs_run - 1:
+        # The run was resumed from an earlier epoch: what came after was forgotten.
+        rows[:] = manager.store.points(run_id)
+    frame_ = pd.DataFrame(rows, columns=["id", "step", "epoch", "loss", "accuracy"])
+    return frame_.rename(columns={"epoch": "epoch_float"})
+
+
+def epochs_frame(manager: JobManager, run_id: str) -> pd.DataFrame:
+    """One row per epoch."""
+    columns = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"]
+    return pd.DataFrame(manager.store.history(run_id)).reindex(columns=columns)
+
+
+def _head(manager: JobManager, run: Run) -> None:
+    words = {
+        "queued": "waiting" if manager.is_warm else "waiting for the training engine to start",
+        "running": frame.progress_words(run),
+        "paused": frame.progress_words(run),
+    }.get(run.status, run.status)
+    st.markdown(f"##### {frame.escape(run.name)}")
+    facts = [words, run.device, f"{run.parameters:,} parameters"]
+    st.caption(" · ".join(fact for fact in facts if fact))
+    if run.is_active:
+        st.progress(run.share_done)
+    else:
+        _result(run)
+    _buttons(manager, run)
+
+
+def _result(run: Run) -> None:
+    phase = (run.progress or {}).get("phase")
+    if run.reason:
+        (st.error if run.status == "failed" else st.info)(frame.escape(run.reason.splitlines()[0]))
+    if run.test_accuracy is not None:
+        kept = f" · weights of epoch {run.kept_epoch}" if run.kept_epoch else ""
+        st.markdown(
+            f"**Test accuracy {formatting.accuracy(run.test_accuracy, run.test_accuracy_interval)}** on "
+            f"{run.test_images:,} images · {formatting.duration(run.seconds)}{kept}"
+        )
+        if run.test_is_validation:
+            st.caption("⚠️ The test images also served for validation: this accuracy is flattered.")
+    elif phase == "evaluating":
+        st.caption("What it has learnt is kept; now it looks at the test images.")
+
+
+def _buttons(manager: JobManager, run: Run) -> None:
+    def button(label: str, key: str, icon: str, action: Any, **more: Any) -> None:
+        st.button(label, key=key, icon=f":material/{icon}:", on_click=_do, args=(action, run.id), **more)
+
+    with st.container(horizontal=True):
+        if run.status == "running":
+            words = "Ends the training and keeps what was learnt."
+            button("Stop", "stop", "stop", manager.stop, disabled=run.command == "stop", help=words)
+            button("Pause", "pause", "pause", manager.pause)
+        elif run.status == "paused":
+            button("Resume", "resume", "play_arrow", manager.resume, type="primary")
+            button("Stop", "stop", "stop", manager.stop)
+        elif run.status == "queued":
+            button("Cancel", "cancel", "close", manager.stop)
+        elif run.can_go_on:
+            button("Go on from the last epoch", "go-on", "resume", manager.resume)
+
+
+def _do(action: Any, *arguments: Any) -> None:
+    try:
+        action(*arguments)
+    except LabError as error:
+        state.put("failure", str(error))
+
+
+def _queue(manager: JobManager, waiting: list[Run]) -> None:
+    if not waiting:
+        return
+    st.markdown(f"**Queue** ({len(waiting)})")
+    for number, run in enumerate(waiting):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"queued-{run.id[:8]}"):
+            st.markdown(
+                f"{number + 1}. {frame.escape(run.name)} · {run.training.get('epochs')} epochs", width="stretch"
+            )
+            move = manager.store.move_in_queue
+            st.button(
+                "↑", key=f"sooner-{run.id}", on_click=_do, args=(move, run.id, -1), disabled=number == 0, help="Sooner"
+            )
+            last = number == len(waiting) - 1
+            st.button("↓", key=f"later-{run.id}", on_click=_do, args=(move, run.id, 1), disabled=last, help="Later")
+            st.button("✕", key=f"cancel-{run.id}", on_click=_do, args=(manager.stop, run.id), help="Cancel")

@@ -1,0 +1,137 @@
+"""What a run says of its test images: the confusion matrix and the images that it gets wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from mnist_lab import datasets, formatting, metrics
+from mnist_lab.errors import ArtefactMissing, LabError
+from mnist_lab.figures.confusion import confusion_heatmap
+from mnist_lab.figures.images import contact_sheet
+from mnist_lab.store import Run
+from mnist_lab.store.artefacts import PREDICTIONS
+from mnist_lab.ui import frame
+from mnist_lab.ui.plot import plot
+
+PAGE = 40
+COLUMNS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """What a run said of its test images; see `mnist_lab.keras_side.evaluate.Evaluation`."""
+
+    probabilities: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+    indices: NDArray[np.int64]
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _read(path: str, changed: float) -> Predictions:
+    with np.load(path) as stored:
+        return Predictions(stored["probabilities"].astype(np.float32), stored["labels"], stored["indices"])
+
+
+def predictions(run: Run) -> Predictions:
+    """The kept predictions of a run.
+
+    Raises:
+        ArtefactMissing: If it was not evaluated.
+    """
+    path = frame.store().artefacts.path(run.id, PREDICTIONS)
+    return _read(str(path), path.stat().st_mtime)
+
+
+def results(run: Run) -> None:
+    """Draws the confusion matrix beside the misclassified images."""
+    try:
+        known = predictions(run)
+    except ArtefactMissing:
+        st.info("This run has not been evaluated on test images yet.")
+        return
+    where = "test images, which also chose its epoch" if run.test_is_validation else "test images"
+    st.subheader(f"On its {len(known.labels):,} {where}")
+    if run.test_accuracy is not None:
+        wrong = int((known.probabilities.argmax(1) != known.labels).sum())
+        accuracy = formatting.accuracy(run.test_accuracy, run.test_accuracy_interval)
+        st.caption(f"Accuracy {accuracy}, 95 % interval · {wrong} mistakes")
+    st.fragment(_results)(run)
+
+
+def _results(run: Run) -> None:
+    with frame.errors_in_words():
+        known = predictions(run)
+        left, right = st.columns([1, 1], gap="large")
+        with left:
+            as_rates = (
+                st.segmented_control("Show", ["Counts", "Rates"], default="Counts", key="confusion-form") == "Rates"
+            )
+            matrix = metrics.confusion(known.labels, known.probabilities.argmax(1))
+            clicked = plot(confusion_heatmap(matrix, as_rates), f"confusion-{run.id}", on_click=True,
+                           label="Confusion matrix")  # fmt: skip
+            if clicked is not None:
+                _chose(int(clicked["y"]), int(clicked["x"]))
+            st.caption("Click a cell to see its images.")
+        with right:
+            _images(run, known)
+
+
+def _chose(true: int, predicted: int) -> None:
+    st.session_state["mistakes.true"], st.session_state["mistakes.predicted"] = true, predicted
+    st.session_state["mistakes.page"] = 1
+
+
+def _images(run: Run, known: Predictions) -> None:
+    digits: list[int | None] = [None, *range(10)]
+
+    def words(digit: int | None) -> str:
+        return "any digit" if digit is None else str(digit)
+
+    def first_page() -> None:
+        st.session_state["mistakes.page"] = 1
+
+    left, right = st.columns(2)
+    common: dict[str, Any] = {"format_func": words, "on_change": first_page}
+    true = left.selectbox("It is", digits, key="mistakes.true", **common)
+    predicted = right.selectbox("The network says", digits, key="mistakes.predicted", **common)
+    if true is not None and true == predicted:
+        found = np.flatnonzero((known.labels == true) & (known.probabilities.argmax(1) == true))
+        found = found[np.argsort(known.probabilities[found].max(1), kind="stable")]
+        title = f"{len(found):,} images of {true} that it gets right, least confident first"
+    else:
+        found = metrics.mistakes(known.labels, known.probabilities, true=true, predicted=predicted)
+        title = f"{len(found):,} mistakes, most confident first"
+    st.markdown(f"**{title}**")
+    if not len(found):
+        st.caption("None.")
+        return
+    pages = -(-len(found) // PAGE)
+    page = 1
+    if pages > 1:
+        page = int(st.number_input(f"Page (of {pages})", 1, pages, key="mistakes.page"))
+    shown = found[(page - 1) * PAGE : page * PAGE]
+    try:
+        images = test_images(run, known.indices[shown])
+    except LabError as error:
+        st.info(f"{error.message} {error.remedy}")
+        return
+    guesses = known.probabilities[shown].argmax(1)
+    confidence = known.probabilities[shown].max(1)
+    captions = [f"{known.labels[i]} → {g} {100 * c:.0f}%" for i, g, c in zip(shown, guesses, confidence, strict=True)]
+    st.image(contact_sheet(images, captions, columns=COLUMNS, scale=2, gap=8), width="content")
+    st.caption("Below each image: what it is → what the network says, and how sure it is.")
+
+
+def test_images(run: Run, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """The pictures behind a run's predictions.
+
+    Raises:
+        DataError: If the data set of the run is not on this machine.
+    """
+    dataset = datasets.load(run.dataset or "auto")
+    return datasets.images_at(dataset, indices)

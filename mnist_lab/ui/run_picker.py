@@ -1,0 +1,44 @@
+"""The choice of a run, the same on every page that asks one."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mnist_lab import formatting
+from mnist_lab.store import Run
+from mnist_lab.store.artefacts import MODEL
+from mnist_lab.ui import frame, state
+
+
+def run_words(run: Run) -> str:
+    """A run in one line of a list."""
+    star = "★ " if run.starred else ""
+    accuracy = f" · {formatting.percent(run.test_accuracy)}" if run.test_accuracy is not None else ""
+    flattered = " (test as validation)" if run.test_is_validation else ""
+    return f"{star}{run.name}{accuracy}{flattered} · {run.id[:6]}"
+
+
+def pick_run(label: str, key: str) -> Run | None:
+    """Lets the user choose among the runs that have learnt something; None if there are none yet."""
+    store = frame.store()
+    runs = [run for run in store.runs() if store.artefacts.has(run.id, MODEL)]
+    if not runs:
+        return None
+    by_id = {run.id: run for run in runs}
+    chosen = state.get(key, "")
+    ids = list(by_id)
+    widget = f"pick.{key}"
+
+    def changed() -> None:
+        state.put(key, st.session_state[widget])
+
+    index = ids.index(chosen) if chosen in by_id else _best(runs)
+    picked = st.selectbox(
+        label, ids, index, format_func=lambda run_id: run_words(by_id[run_id]), key=widget, on_change=changed
+    )
+    return by_id.get(picked) if picked else None
+
+
+def _best(runs: list[Run]) -> int:
+    """The starter model, which was made for drawn digits, where it is; else the newest."""
+    return next((index for index, run in enumerate(runs) if run.preset == "starter"), 0)

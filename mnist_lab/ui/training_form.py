@@ -1,0 +1,187 @@
+"""How the network will be trained, what that will take, and the button that starts it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from mnist_lab import datasets, fields, forecast, formatting
+from mnist_lab.errors import LabError
+from mnist_lab.shapes import Analysis
+from mnist_lab.training_config import (
+    OPTIMIZERS,
+    SCHEDULES,
+    EarlyStopping,
+    TrainingConfig,
+)
+from mnist_lab.ui import frame, widgets
+from mnist_lab.ui.state import Workbench
+
+SPLIT_WORDS = {
+    "holdout": "holdout: train, choose and test on different images",
+    "test-as-validation": "test as validation: as the documents did; flatters the accuracy",
+    "pooled-80-10-10": "pooled 80/10/10: all images mixed, as document 003 did",
+}
+_MAIN = ("epochs", "batch_size", "seed", "label_smoothing", "limit", "keep_checkpoints")
+
+
+def training_form(bench: Workbench, analysis: Analysis) -> None:
+    """Draws the form, the forecast and the Train button."""
+    key = f"training.{bench.revision}"
+
+    def change(**values: Any) -> None:
+        try:
+            bench.training = replace(bench.training, **values)
+            bench.problem = ""
+        except LabError as error:
+            bench.problem = str(error)
+
+    training = bench.training
+    data, optimizing, more = st.tabs(["Data and length", "Optimizer and schedule", "Stopping and augmentation"])
+    with data:
+        _data(training, key, change)
+    with optimizing:
+        left, right = st.columns(2)
+        with left:
+            _chosen("Optimizer", "optimizer", OPTIMIZERS, training.optimizer, key, change)
+        with right:
+            _chosen("Schedule", "schedule", SCHEDULES, training.schedule, key, change)
+    with more:
+        left, right = st.columns(2)
+        with left:
+            _stopping(training, key, change)
+        with right:
+            st.markdown("**Augmentation**")
+            _part("augmentation", training.augmentation, f"{key}.augmentation", change)
+            st.caption("See it on the Data page.")
+    if bench.problem:
+        st.error(bench.problem)
+    _train(bench, analysis, key)
+
+
+def _data(training: TrainingConfig, key: str, change: Any) -> None:
+    specs = fields.specs(TrainingConfig)
+    left, right = st.columns(2)
+
+    def one(name: str) -> None:
+        widgets.one(name, specs[name], getattr(training, name), f"{key}.{name}", lambda n, v: change(**{n: v}))
+
+    with left:
+        one("dataset")
+        split_key = f"{key}.split"
+        st.selectbox(
+            "Split",
+            list(SPLIT_WORDS),
+            list(SPLIT_WORDS).index(training.split),
+            format_func=SPLIT_WORDS.__getitem__,
+            key=split_key,
+            on_change=lambda: change(split=st.session_state[split_key]),
+        )
+        one("limit")
+    with right:
+        one("epochs")
+        one("batch_size")
+        one("seed")
+    left, right = st.columns(2)
+    with left:
+        one("label_smoothing")
+    with right:
+        one("keep_checkpoints")
+
+
+def _chosen(label: str, name: str, registry: dict[str, Any], value: Any, key: str, change: Any) -> None:
+    """The choice among a registry, and the fields of what was chosen."""
+    choice_key = f"{key}.{name}"
+    options = list(registry)
+
+    def chosen() -> None:
+        cls = registry[st.session_state[choice_key]]
+        change(**{name: cls()})
+
+    st.selectbox(label, options, options.index(value.kind), key=choice_key, on_change=chosen,
+                 help=(registry[value.kind].__doc__ or "").strip())  # fmt: skip
+    _part(name, value, f"{choice_key}.{value.kind}", change)
+
+
+def _part(name: str, value: Any, key: str, change: Any) -> None:
+    def changed(field: str, new: Any) -> None:
+        try:
+            change(**{name: replace(value, **{field: new})})
+        except LabError as error:
+            frame.show_error(error)
+
+    widgets.edit(value, key, changed)
+
+
+def _stopping(training: TrainingConfig, key: str, change: Any) -> None:
+    switch = f"{key}.stopping"
+
+    def switched() -> None:
+        change(early_stopping=EarlyStopping() if st.session_state[switch] else None)
+
+    st.toggle("**Early stopping**", training.early_stopping is not None, key=switch, on_change=switched,
+              help="Ends the training when the watched figure stops getting better.")  # fmt: skip
+    if training.early_stopping is not None:
+        _part("early_stopping", training.early_stopping, f"{switch}.fields", change)
+
+
+def training_images(training: TrainingConfig) -> int:
+    """How many images an epoch will have."""
+    return len(datasets.split(datasets.load(training.dataset), training.split, seed=0, limit=training.limit).x_train)
+
+
+def make_forecast(analysis: Analysis, training: TrainingConfig) -> forecast.Forecast:
+    """The forecast for this machine."""
+    store = frame.store()
+    earlier = [run for run in store.runs(["finished", "stopped"]) if run.host == store.host]
+    probe = forecast.read_probe(store.note(forecast.probe_key(store.host)))
+    return forecast.forecast(analysis, training, training_images(training), probe, earlier)
+
+
+def _train(bench: Workbench, analysis: Analysis, key: str) -> None:
+    name_key, notes_key = f"{key}.name", f"{key}.notes"
+
+    def keep() -> None:
+        bench.name, bench.notes = st.session_state[name_key], st.session_state[notes_key]
+
+    left, right = st.columns(2)
+    left.text_input("Name", bench.name, 200, key=name_key, on_change=keep, placeholder="made of the layers, if empty")
+    right.text_input("Notes", bench.notes, 2000, key=notes_key, on_change=keep, placeholder="what you want to find out")
+    problem = analysis.problem
+    if problem is None:
+        expected = make_forecast(analysis, bench.training)
+        problem = expected.problem
+        _forecast_words(expected, bench.training)
+    if problem is not None:
+        st.error(problem, icon="⚠️")
+
+    def train() -> None:
+        try:
+            run = frame.services().submit(
+                bench.architecture,
+                bench.training,
+                name=bench.name,
+                notes=bench.notes,
+                preset=bench.preset_if_unchanged,
+                images=training_images(bench.training),
+            )
+            st.session_state["kept.watched"] = run.id
+        except LabError as error:
+            bench.problem = str(error)
+
+    st.button("Train", type="primary", on_click=train, disabled=problem is not None, key="train", width="stretch",
+              icon=":material/play_arrow:")  # fmt: skip
+
+
+def _forecast_words(expected: forecast.Forecast, training: TrainingConfig) -> None:
+    words = f"about **{formatting.size(expected.memory_bytes)}** of memory"
+    if expected.seconds_per_epoch is None:
+        st.caption(f"Forecast: {words}; the time per epoch is {expected.basis}.")
+        return
+    whole = expected.seconds_per_epoch * training.epochs
+    st.caption(
+        f"Forecast: **{formatting.duration(expected.seconds_per_epoch)}** per epoch, "
+        f"{formatting.duration(whole)} for {training.epochs}; {words}. The time is {expected.basis}."
+    )

@@ -1,0 +1,37 @@
+"""Assemble a network, see what it costs, train it, watch it learn."""
+
+import streamlit as st
+
+from mnist_lab.shapes import analyse
+from mnist_lab.ui import frame, network_view
+from mnist_lab.ui.layer_editor import layer_editor
+from mnist_lab.ui.live import live_panel
+from mnist_lab.ui.state import workbench
+from mnist_lab.ui.training_form import training_form
+
+bench = workbench()
+analysis = analyse(bench.architecture)
+batch_size = bench.training.batch_size
+
+with st.sidebar:
+    st.subheader("Network")
+    layer_editor(bench, analysis)
+
+st.title("Lab")
+if analysis.problem is None:
+    network_view.totals(analysis, batch_size)
+else:
+    st.error(analysis.problem, icon="⚠️")
+
+busy = bool(frame.store().active() or frame.store().queue())
+network, training = st.tabs(["Network", "Training"], default="Training" if busy else "Network", key="lab-tabs")
+with network:
+    network_view.picture(analysis)
+    if analysis.rows:
+        network_view.table(analysis, batch_size)
+    else:
+        st.info("Add a layer in the sidebar, or start from a preset.")
+with training:
+    with st.expander("Settings", expanded=not busy):
+        training_form(bench, analysis)
+    live_panel()
