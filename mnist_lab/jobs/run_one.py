@@ -48,22 +48,30 @@ def run_one(store: RunStore, run: Run, *, show_progress: bool = True) -> Run:
     return store.get(run.id)
 
 
-_FORMAT = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining} {postfix}"
+_FORMAT = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+_SHOWN = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 def _wait(store: RunStore, run_id: str, worker: WorkerProcess, bar: Any) -> None:
+    last_line = None
     while worker.exit_status is None:
         run = store.get(run_id)
         progress = run.progress or {}
-        bar.set_description_str(
-            f"epoch {progress['epoch']}/{progress.get('epochs', '?')}"
-            if progress.get("phase") in ("training", "validating") and progress.get("epoch")
-            else str(progress.get("phase", "starting"))
-        )
-        bar.n = 100.0 * run.share_done
+        phase = str(progress.get("phase", "starting"))
+        words = f"epoch {progress.get('epoch')}/{progress.get('epochs')}" if phase in _IN_EPOCHS else phase
         last = (store.history(run_id) or [{}])[-1]
-        bar.set_postfix_str(", ".join(f"{key} {last[key]:.4f}" for key in _SHOWN if last.get(key) is not None))
+        figures = {key: f"{last[key]:.4f}" for key in _SHOWN if last.get(key) is not None}
+        bar.n = 100.0 * run.share_done
+        bar.set_description_str(words, refresh=False)
+        bar.set_postfix(figures, refresh=False)
+        # Into a file the bar writes a line only when there is something new to say.
+        if sys.stderr.isatty() or last_line != (words, figures):
+            bar.refresh()
+        last_line = words, figures
+        if run.status == "finished":
+            # All is in the store; what the process still does to end itself need not be waited for.
+            return
         time.sleep(POLL_SECONDS)
 
 
-_SHOWN = ("loss", "accuracy", "val_loss", "val_accuracy")
+_IN_EPOCHS = ("training", "validating")

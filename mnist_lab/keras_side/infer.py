@@ -11,7 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mnist_lab.keras_side import weights
+from mnist_lab import datasets
+from mnist_lab.errors import DataError
+from mnist_lab.keras_side import evaluate, weights
 from mnist_lab.keras_side.augment import augment_numpy
 from mnist_lab.keras_side.evaluate import as_input
 from mnist_lab.store import RunStore
@@ -50,6 +52,21 @@ class Answers:
         parts = [images[i : i + 512] for i in range(0, len(images), 512)]
         answers = [np.asarray(function(tf.constant(as_input(part)))) for part in parts]
         return np.concatenate(answers) if answers else np.zeros((0, 10), np.float32)
+
+    def evaluate(self, run_id: str) -> None:
+        """Predicts a run's test images anew and keeps the predictions and their figures in the store."""
+        run = self._store.get(run_id)
+        config = run.config()
+        dataset = datasets.load(run.dataset or config.dataset)
+        split = datasets.split(dataset, config.split, seed=config.seed, limit=config.limit)
+        if run.fingerprint is not None and split.fingerprint != run.fingerprint:
+            raise DataError(
+                f"The images on this machine are not those that run {run.name!r} was trained and tested on.",
+                "Set MNIST_LAB_DATA to those.",
+            )
+        model, _ = self._load(run_id)
+        found = evaluate.evaluate(model, split.x_test, split.y_test, split.test_indices)
+        evaluate.keep(found, self._store, run_id)
 
     def augment(self, images: np.ndarray, augmentation: dict[str, float], seed: int) -> np.ndarray:
         """The images as a training with this augmentation might see them; uint8, shape ``(n, 28, 28)``."""

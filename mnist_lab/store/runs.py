@@ -62,7 +62,7 @@ class RunStore:
             training: How to train it.
             name: Display text; empty for one made of the layers.
             notes: Display text.
-            preset: The preset it came from, unchanged.
+            preset: The preset whose network it is; its training may differ.
             owner: If given, only the worker of this name may take it.
 
         Raises:
@@ -131,14 +131,19 @@ class RunStore:
             raise RunNotFound(f"There is no run {run_id!r:.60}.", "See `runs` for those that there are.")
         return Run.from_row(row)  # type: ignore[arg-type]
 
-    def find(self, text: str) -> Run:
+    def find(self, text: str, *, deleted: bool = False) -> Run:
         """The run whose id is, or begins with, `text`, or whose name is `text` and is the only one of that name.
+
+        Args:
+            text: What the user typed.
+            deleted: Look among the deleted runs in place of the others.
 
         Raises:
             RunNotFound: If there is none, or several.
         """
-        live = [run for run in self.runs() if run.id.startswith(text.lower()) and len(text) >= 4] if text else []
-        found = live or [run for run in self.runs() if run.name == text]
+        runs = self.runs(deleted=deleted)
+        by_id = [run for run in runs if len(text) >= 4 and run.id.startswith(text.lower())]
+        found = by_id or [run for run in runs if run.name == text]
         if len(found) != 1:
             what = "There is no run" if not found else f"{len(found)} runs answer to"
             raise RunNotFound(f"{what} {text!r:.60}.", "Give the id that `runs` prints.")

@@ -29,7 +29,7 @@ class Workbench:
         future: Networks that were undone, the nearest last.
         selected: Path of the layer whose fields are shown, or None.
         revision: Changes whenever widgets must be drawn anew from the state (undo, another preset ...).
-        preset: The preset that was loaded, if the network and the training are still unchanged.
+        preset: The preset that was loaded last.
     """
 
     architecture: Architecture
@@ -84,11 +84,8 @@ class Workbench:
 
     @property
     def preset_if_unchanged(self) -> str | None:
-        """The preset's name, if what would be trained is exactly that preset."""
-        if self.preset is None:
-            return None
-        original = preset(self.preset)
-        same = (original.architecture, original.training) == (self.architecture, self.training)
+        """The preset's name, if the network is still that preset's; its training may differ."""
+        same = self.preset is not None and preset(self.preset).architecture == self.architecture
         return self.preset if same else None
 
 
