@@ -12,7 +12,7 @@ import threading
 import time
 from functools import cache
 
-from mnist_lab import forecast, shapes
+from mnist_lab import forecast, shapes, starter
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import ArchitectureError, LabError
 from mnist_lab.jobs.inference import InferenceClient
@@ -120,7 +120,8 @@ class JobManager:
                     if not warmed:
                         warmed = True
                         self.inference.start()
-                        self.store.purge()
+                        # The starter model would be registered anew at the next start, and be back undeleted.
+                        self.store.purge(keep=[starter.RUN_ID])
                     self._worker = WorkerProcess("train")
             except (LabError, OSError) as error:
                 # The database may be away for a while; the thread must outlive that.

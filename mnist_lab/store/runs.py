@@ -393,10 +393,16 @@ class RunStore:
         with writing(self._engine) as connection:
             connection.execute(update(_runs).where(_runs.c.id.in_(list(run_ids))).values(deleted=None))
 
-    def purge(self, older_than: float = KEEP_DELETED_SECONDS) -> None:
-        """Removes runs for good that were deleted longer ago than `older_than` seconds, with their files."""
+    def purge(self, older_than: float = KEEP_DELETED_SECONDS, keep: Sequence[str] = ()) -> None:
+        """Removes runs for good that were deleted longer ago than `older_than` seconds, with their files.
+
+        Args:
+            older_than: Seconds since the deletion.
+            keep: Ids that stay, deleted as they are.
+        """
         limit = time.time() - older_than
-        gone = [run.id for run in self.runs(deleted=True) if run.deleted is not None and run.deleted <= limit]
+        old = [run.id for run in self.runs(deleted=True) if run.deleted is not None and run.deleted <= limit]
+        gone = [run_id for run_id in old if run_id not in keep]
         with writing(self._engine) as connection:
             for table, column in ((_epochs, _epochs.c.run_id), (_points, _points.c.run_id), (_runs, _runs.c.id)):
                 connection.execute(delete(table).where(column.in_(gone)))
