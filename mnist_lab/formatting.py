@@ -12,8 +12,13 @@ def count(value: float) -> str:
         return f"{value:,.0f}"
     for unit, size in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if abs(value) >= size * 0.9995:
-            return f"{value / size:.3g} {unit}"
+            return f"{_three(value / size)} {unit}"
     return f"{value:,.0f}"
+
+
+def _three(value: float) -> str:
+    """A number in three significant figures, or more where it has more before its point; never in powers of ten."""
+    return f"{value:.3g}" if abs(value) < 999.5 else f"{value:,.0f}"
 
 
 def exact(value: int) -> str:
@@ -25,7 +30,7 @@ def size(n_bytes: float) -> str:
     """A size in bytes, in binary units: ``"4.58 MiB"``."""
     for unit, step in (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
         if abs(n_bytes) >= step:
-            return f"{n_bytes / step:.3g} {unit}" if n_bytes / step < 1000 else f"{n_bytes / step:,.0f} {unit}"
+            return f"{_three(n_bytes / step)} {unit}"
     return f"{n_bytes:.0f} B"
 
 
@@ -38,7 +43,7 @@ def duration(seconds: float | None) -> str:
     """A duration: ``"0.4 s"``, ``"12 s"``, ``"3 min 05 s"``, ``"2 h 07 min"``."""
     if seconds is None or not math.isfinite(seconds) or seconds < 0:
         return "–"
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)
     if whole < 60:

@@ -38,11 +38,21 @@ def read_settings() -> Settings:
         SettingError: If a variable has a value that cannot be used.
     """
     home_text = os.environ.get("MNIST_LAB_HOME", "").strip()
-    home = Path(home_text).expanduser().resolve() if home_text else Path(__file__).resolve().parent.parent / "runs"
-    if home.exists() and not home.is_dir():
+    home = _path("MNIST_LAB_HOME", home_text) or Path(__file__).resolve().parent.parent / "runs"
+    if any(place.exists() and not place.is_dir() for place in (home, *home.parents)):
         raise SettingError(f"MNIST_LAB_HOME={home_text} is a file.", "Set it to a folder, or unset it.")
 
     store_url = os.environ.get("MNIST_LAB_STORE", "").strip() or f"sqlite:///{home / 'lab.db'}"
+    if "?" in str(home) and store_url.endswith(str(home / "lab.db")):
+        raise SettingError(
+            f"MNIST_LAB_HOME={home} has a question mark, which cannot stand in a store's URL.",
+            "Set it to a folder without one.",
+        )
+    if store_url in ("sqlite:///", "sqlite:///:memory:"):
+        raise SettingError(
+            f"MNIST_LAB_STORE={store_url} is a store in memory, which no worker process could read.",
+            "Use sqlite:///FILE, or unset it.",
+        )
     if not store_url.startswith(("sqlite:///", "postgresql+psycopg://")):
         raise SettingError(
             f"MNIST_LAB_STORE={store_url.split('@')[-1]} is not a store URL that is supported.",
@@ -50,7 +60,7 @@ def read_settings() -> Settings:
         )
 
     data_text = os.environ.get("MNIST_LAB_DATA", "").strip()
-    data = Path(data_text).expanduser().resolve() if data_text else None
+    data = _path("MNIST_LAB_DATA", data_text)
     if data is not None and not data.exists():
         raise SettingError(
             f"MNIST_LAB_DATA={data_text} does not exist.",
@@ -63,3 +73,11 @@ def read_settings() -> Settings:
     if executor == "ray":
         raise SettingError("MNIST_LAB_EXECUTOR=ray is not available in this version.", "Use local, or unset it.")
     return Settings(home=home, store_url=store_url, data=data, executor=executor)
+
+
+def _path(name: str, text: str) -> Path | None:
+    """The path in a variable; None if it is empty."""
+    try:
+        return Path(text).expanduser().resolve() if text else None
+    except RuntimeError as error:
+        raise SettingError(f"{name}={text} names the home of a user who is not known.", "Write it in full.") from error

@@ -1,0 +1,134 @@
+"""What a training will take: the probe's arithmetic, earlier runs before it, and the refusal of what is too large."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from typing import Any
+
+import pytest
+
+from mnist_lab import formatting, shapes
+from mnist_lab.architecture import Architecture, Conv2D, Dense, Flatten, MaxPooling2D
+from mnist_lab.errors import TooLargeError
+from mnist_lab.forecast import BASE_BYTES, RUNS_CONSIDERED, Forecast, Probe, forecast, read_probe
+from mnist_lab.store import Run
+from mnist_lab.training_config import SGD, Adam, TrainingConfig
+
+SMALL = Architecture((Flatten(), Dense(10, "softmax")))
+LARGE = Architecture((Conv2D(16), MaxPooling2D(), Flatten(), Dense(10, "softmax")))
+CONFIG = TrainingConfig(batch_size=128)
+PROBE = Probe(fixed=1e-5, each=1e-9)
+
+
+def earlier(architecture: Architecture, images_per_second: float | None, batch_size: int = 128) -> Run:
+    """A finished run of this speed."""
+    values: dict[str, Any] = dict.fromkeys(field.name for field in dataclasses.fields(Run))
+    analysis = shapes.analyse(architecture)
+    return Run(
+        **values
+        | {
+            "architecture": architecture.to_dict(),
+            "training": TrainingConfig(batch_size=batch_size).to_dict(),
+            "multiply_adds": analysis.multiply_adds,
+            "training_images": 1000,
+            "images_per_second": images_per_second,
+            "created": time.time(),
+        }
+    )
+
+
+def ahead(architecture: Architecture = LARGE, config: TrainingConfig = CONFIG, **more: Any) -> Forecast:
+    return forecast(shapes.analyse(architecture), config, **{"images": 1000, "probe": PROBE, **more})
+
+
+def test_a_probe_is_the_line_through_two_networks() -> None:
+    probe = Probe.from_two((1_000, 3e-5), (101_000, 1.03e-3))
+    assert probe.each == pytest.approx(1e-8)
+    assert probe.fixed == pytest.approx(2e-5)
+    for multiply_adds, seconds in ((1_000, 3e-5), (101_000, 1.03e-3)):
+        assert probe.fixed + probe.each * multiply_adds == pytest.approx(seconds)
+
+
+def test_a_probe_that_was_disturbed_is_never_negative() -> None:
+    assert Probe.from_two((1_000, 5e-4), (101_000, 1e-4)).each > 0
+    assert Probe.from_two((1_000, 1e-9), (101_000, 1.0)).fixed == 0.0
+
+
+def test_a_probe_goes_through_the_store_unchanged() -> None:
+    assert read_probe(PROBE.to_dict()) == PROBE
+    assert read_probe(None) is None
+
+
+def test_without_any_measurement_the_seconds_are_unknown_and_the_memory_is_not() -> None:
+    found = ahead(probe=None)
+    assert found.seconds_per_epoch is None
+    assert found.memory_bytes > BASE_BYTES
+    assert "measured" in found.basis
+
+
+def test_the_probe_gives_the_seconds_of_an_epoch() -> None:
+    multiply_adds = shapes.analyse(LARGE).multiply_adds
+    assert ahead(images=500).seconds_per_epoch == pytest.approx(500 * (1e-5 + 1e-9 * multiply_adds))
+    assert "probe" in ahead().basis
+
+
+def test_earlier_runs_of_the_same_cost_speak_for_themselves_by_their_median() -> None:
+    runs = [earlier(LARGE, speed) for speed in (100.0, 400.0, 200.0)]
+    assert ahead(earlier=runs).seconds_per_epoch == pytest.approx(1000 / 200)
+    assert ahead(earlier=runs, probe=None).seconds_per_epoch == pytest.approx(1000 / 200)
+    assert "3 earlier runs" in ahead(earlier=runs).basis
+    assert "1 earlier run " in ahead(earlier=runs[:1]).basis
+
+
+def test_only_the_newest_runs_count() -> None:
+    runs = [earlier(LARGE, 100.0)] * RUNS_CONSIDERED + [earlier(LARGE, 1e6)] * 100
+    assert ahead(earlier=runs).seconds_per_epoch == pytest.approx(10.0)
+
+
+def test_runs_of_another_cost_or_batch_correct_the_probe_once_there_are_two() -> None:
+    plain = ahead().seconds_per_epoch
+    assert plain is not None
+    small, large = (PROBE.fixed + PROBE.each * shapes.analyse(each).multiply_adds for each in (SMALL, LARGE))
+    # Both took three times what the probe says.
+    others = [earlier(SMALL, 1 / (3 * small)), earlier(LARGE, 1 / (3 * large), batch_size=8)]
+    assert ahead(earlier=others).seconds_per_epoch == pytest.approx(3 * plain)
+    assert ahead(earlier=others[:1]).seconds_per_epoch == pytest.approx(plain)
+
+
+def test_runs_that_never_had_a_speed_say_nothing() -> None:
+    assert ahead(earlier=[earlier(LARGE, None)] * 5) == ahead()
+
+
+def test_memory_grows_with_the_batch_by_two_values_for_each_activation() -> None:
+    one, two = (ahead(config=TrainingConfig(batch_size=size)).memory_bytes for size in (100, 200))
+    assert two - one == 100 * 2 * 4 * shapes.analyse(LARGE).activation_values > 0
+
+
+def test_memory_grows_with_the_images_and_with_what_the_optimizer_keeps() -> None:
+    assert ahead(images=2000).memory_bytes - ahead(images=1000).memory_bytes == 1000 * 28 * 28 * 4
+    adam, sgd = (ahead(config=TrainingConfig(optimizer=each)).memory_bytes for each in (Adam(), SGD()))
+    assert adam - sgd == 4 * shapes.analyse(LARGE).trainable
+
+
+def test_what_does_not_fit_is_refused_with_both_figures() -> None:
+    found = ahead(available_bytes=ahead().memory_bytes - 1)
+    assert not found.fits
+    with pytest.raises(TooLargeError) as caught:
+        found.check()
+    assert formatting.size(found.memory_bytes) in str(caught.value)
+    assert formatting.size(found.available_bytes) in str(caught.value)
+    assert "batch" in str(caught.value)
+
+
+def test_what_just_fits_is_not_refused() -> None:
+    found = ahead(available_bytes=ahead().memory_bytes)
+    assert found.fits
+    assert found.problem is None
+    found.check()
+
+
+def test_no_machine_of_today_trains_a_layer_of_ten_billion_weights() -> None:
+    huge = Architecture((Conv2D(512, padding="same"), Conv2D(512, padding="same"), Flatten(), Dense(25_000), Dense(10)))
+    with pytest.raises(TooLargeError):
+        ahead(huge, TrainingConfig(batch_size=4096)).check()

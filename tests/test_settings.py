@@ -1,0 +1,101 @@
+"""The environment variables: their defaults, and one clear sentence for each value that cannot be used."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from mnist_lab.errors import SettingError
+from mnist_lab.settings import read_settings
+
+VARIABLES = ("MNIST_LAB_HOME", "MNIST_LAB_STORE", "MNIST_LAB_DATA", "MNIST_LAB_EXECUTOR")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_without_variables_everything_lies_beside_the_app() -> None:
+    settings = read_settings()
+    assert settings.home == ROOT / "runs"
+    assert settings.store_url == f"sqlite:///{ROOT / 'runs' / 'lab.db'}"
+    assert settings.data is None
+    assert settings.executor == "local"
+
+
+@pytest.mark.parametrize("name", VARIABLES)
+def test_an_empty_variable_counts_as_unset(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    default = read_settings()
+    monkeypatch.setenv(name, "  ")
+    assert read_settings() == default
+
+
+def test_the_store_follows_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "a home @ 100 % #1"
+    monkeypatch.setenv("MNIST_LAB_HOME", str(home))
+    settings = read_settings()
+    assert settings.home == home
+    assert settings.store_url == f"sqlite:///{home}/lab.db"
+    assert not home.exists(), "reading settings creates nothing"
+
+
+def test_paths_may_be_relative_or_begin_with_a_tilde(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("MNIST_LAB_HOME", "here")
+    monkeypatch.setenv("MNIST_LAB_DATA", "~/data")
+    settings = read_settings()
+    assert (settings.home, settings.data) == (tmp_path / "here", tmp_path / "data")
+
+
+@pytest.mark.parametrize("url", ["sqlite:////some/where/x.db", "postgresql+psycopg://me:secret@host/lab"])
+def test_a_store_url_is_taken_as_it_is(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_LAB_STORE", url)
+    assert read_settings().store_url == url
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MNIST_LAB_HOME", "FILE"),
+        ("MNIST_LAB_HOME", "FILE/below"),
+        ("MNIST_LAB_HOME", "~nobody-of-this-name/runs"),
+        ("MNIST_LAB_HOME", "what?"),
+        ("MNIST_LAB_STORE", "mysql://me:secret@host/lab"),
+        ("MNIST_LAB_STORE", "lab.db"),
+        ("MNIST_LAB_STORE", "sqlite:///"),
+        ("MNIST_LAB_STORE", "sqlite:///:memory:"),
+        ("MNIST_LAB_DATA", "no-such-place"),
+        ("MNIST_LAB_DATA", "~nobody-of-this-name/mnist"),
+        ("MNIST_LAB_EXECUTOR", "cloud"),
+        ("MNIST_LAB_EXECUTOR", "ray"),
+    ],
+)
+def test_a_wrong_value_is_one_sentence_that_names_the_variable(
+    name: str, value: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(name, value.replace("FILE", str(file)))
+    with pytest.raises(SettingError) as caught:
+        read_settings()
+    assert caught.value.message.startswith(f"{name}=")
+    assert "\n" not in str(caught.value)
+    assert caught.value.remedy
+    assert "secret" not in str(caught.value)
+
+
+def test_the_readme_lists_every_variable_that_is_read() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    source = (ROOT / "mnist_lab" / "settings.py").read_text(encoding="utf-8")
+    for name in VARIABLES:
+        assert name in source
+        assert f"`{name}`" in readme
+    assert os.environ.get("MNIST_LAB_STORE") is None
