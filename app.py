@@ -1,10 +1,14 @@
 """MNIST Lab: ``streamlit run app.py``."""
 
+from pathlib import Path
+
 import streamlit as st
 
 from mnist_lab.ui import frame
 
-st.set_page_config(page_title="MNIST Lab", page_icon=":material/neurology:", layout="wide")
+ICON = Path(__file__).parent / "static" / "icon.png"
+
+st.set_page_config(page_title="MNIST Lab", page_icon=str(ICON), layout="wide")
 
 page = st.navigation(
     [

@@ -48,7 +48,6 @@ def _canvas() -> drawing.Prepared | None:
         height=SIZE,
         width=SIZE,
         drawing_mode="freedraw",
-        display_toolbar=True,
         return_image_data=True,
         update_streamlit=True,
         key="canvas",
