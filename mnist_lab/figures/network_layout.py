@@ -153,7 +153,7 @@ def label_lines(row: Row) -> list[str]:
     """The lines under a block: kind, fields, output shape, parameters; upright ones are kept short."""
     if is_slim(row):
         line = row.title + (f" → {formatting.shape(row.output_shape)}" if row.kind == "Flatten" else "")
-        return [line, f"{formatting.count(row.parameters)} parameters"] if row.parameters else [line]
+        return [line, f"{formatting.count(row.parameters)} params"] if row.parameters else [line]
     kind, fields = row.kind, row.title.removeprefix(row.kind).strip()
     words = kind.replace("Global", "Global ").replace("Pooling2D", " Pooling2D").replace("Channels", " Channels")
     lines = [f"<b>{line}</b>" for line in textwrap.wrap(words, WRAP)]
@@ -161,7 +161,7 @@ def label_lines(row: Row) -> list[str]:
     lines += wrapped[:2] if len(wrapped) < 3 else [wrapped[0], wrapped[1].rstrip(",") + " …"]
     lines.append(formatting.shape(row.output_shape))
     if row.parameters:
-        lines.append(f"{formatting.count(row.parameters)} parameters")
+        lines.append(f"{formatting.count(row.parameters)} params")
     return lines
 
 

@@ -33,8 +33,8 @@ def layer_editor(bench: Workbench, analysis: Analysis) -> None:
     """Draws the editor into the sidebar."""
     _start_from(bench)
     undo, redo = st.columns(2)
-    undo.button("↶ Undo", on_click=bench.undo, disabled=not bench.past, width="stretch")
-    redo.button("↷ Redo", on_click=bench.redo, disabled=not bench.future, width="stretch")
+    undo.button("Undo", icon=":material/undo:", on_click=bench.undo, disabled=not bench.past, width="stretch")
+    redo.button("Redo", icon=":material/redo:", on_click=bench.redo, disabled=not bench.future, width="stretch")
     st.caption("Input 28 × 28 × 1, pixels from 0 to 1")
     faulty = analysis.problem_path
     if not bench.architecture.layers:
@@ -127,11 +127,16 @@ def _tools(bench: Workbench, path: Path) -> None:
         bench.change(editing.remove(bench.architecture, path), selected=at(max(0, index - 1)) if index else None)
 
     up, down, copy, out = st.columns(4)
-    up.button("↑", on_click=move, args=(-1,), disabled=index == 0, help="Move up", width="stretch", key=f"up.{path}")
     last = index == len(siblings) - 1
-    down.button("↓", on_click=move, args=(1,), disabled=last, help="Move down", width="stretch", key=f"down.{path}")
-    copy.button("⧉", on_click=duplicate, help="Duplicate", width="stretch", key=f"copy.{path}")
-    out.button("✕", on_click=remove, help="Remove", width="stretch", key=f"remove.{path}")
+
+    def tool(place: Any, key: str, icon: str, words: str, action: Any, *arguments: Any, disabled: bool = False) -> None:
+        place.button(f":material/{icon}:", key=f"{key}.{path}", help=words, on_click=action, args=arguments,
+                     disabled=disabled, width="stretch")  # fmt: skip
+
+    tool(up, "up", "arrow_upward", "Move up", move, -1, disabled=index == 0)
+    tool(down, "down", "arrow_downward", "Move down", move, 1, disabled=last)
+    tool(copy, "copy", "content_copy", "Duplicate", duplicate)
+    tool(out, "remove", "delete", "Remove", remove)
 
 
 def _branches(bench: Workbench, path: Path, block: Parallel) -> None:
@@ -173,5 +178,5 @@ def _add(bench: Workbench, path: Path, label: str) -> None:
     def words(kind: str) -> str:
         return f"{kind} – {LAYERS[kind].purpose}"
 
-    st.selectbox(label, list(LAYERS), None, format_func=words, key=key, on_change=add, placeholder=f"＋ {label}",
+    st.selectbox(label, list(LAYERS), None, format_func=words, key=key, on_change=add, placeholder=f"+ {label}",
                  label_visibility="collapsed")  # fmt: skip

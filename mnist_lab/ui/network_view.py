@@ -45,14 +45,15 @@ def table(analysis: Analysis, batch_size: int) -> None:
         key="layer-table",
         column_config={
             "Share": st.column_config.ProgressColumn(
-                "Share", help="Share of all parameters.", format="percent", min_value=0.0, max_value=1.0, width="small"
+                "Share", help="Share of all parameters.", format="percent", min_value=0.0, max_value=1.0, width=110
             ),
             "Parameters": st.column_config.NumberColumn("Parameters", format="localized"),
             "Arithmetic": st.column_config.TextColumn(
                 "Arithmetic", help="Kernel height × width × input channels × filters + biases, and so on."
             ),
-            "Multiply-adds": st.column_config.NumberColumn("Multiply-adds", format="localized", help="Per image."),
-            "Activations": st.column_config.TextColumn("Activations", help=f"Memory for a batch of {batch_size}."),
+            "#": st.column_config.TextColumn("#", width=36, help="Its place in the network."),
+            "Mult-adds": st.column_config.NumberColumn("Mult-adds", format="localized", help="Per image."),
+            "Memory": st.column_config.TextColumn("Memory", help=f"Its activations, for a batch of {batch_size}."),
             "Sees": st.column_config.TextColumn("Sees", help="Receptive field: pixels of the input behind one value."),
         },
     )
@@ -73,8 +74,8 @@ def layer_frame(analysis: Analysis, batch_size: int) -> pd.DataFrame:
                 "Parameters": row.parameters if known else None,
                 "Arithmetic": row.arithmetic or ("–" if known else ""),
                 "Share": row.parameters / total if known else None,
-                "Multiply-adds": row.multiply_adds if known else None,
-                "Activations": formatting.size(FLOAT_BYTES * batch_size * row.activation_values) if known else "",
+                "Mult-adds": row.multiply_adds if known else None,
+                "Memory": formatting.size(FLOAT_BYTES * batch_size * row.activation_values) if known else "",
                 "Sees": f"{field[0]} × {field[1]}" if field else "",
             }
         )

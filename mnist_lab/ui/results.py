@@ -18,8 +18,8 @@ from mnist_lab.store.artefacts import PREDICTIONS
 from mnist_lab.ui import frame
 from mnist_lab.ui.plot import plot
 
-PAGE = 40
-COLUMNS = 8
+PAGE = 30
+COLUMNS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +68,13 @@ def _results(run: Run) -> None:
         known = predictions(run)
         left, right = st.columns([1, 1], gap="large")
         with left:
-            as_rates = (
-                st.segmented_control("Show", ["Counts", "Rates"], default="Counts", key="confusion-form") == "Rates"
-            )
+            form = st.segmented_control("Confusion matrix", ["Counts", "Rates"], default="Counts", key="confusion-form")
+            st.caption("Click a cell to see its images.")
             matrix = metrics.confusion(known.labels, known.probabilities.argmax(1))
-            clicked = plot(confusion_heatmap(matrix, as_rates), f"confusion-{run.id}", on_click=True,
+            clicked = plot(confusion_heatmap(matrix, form == "Rates", height=440), f"confusion-{run.id}", on_click=True,
                            label="Confusion matrix")  # fmt: skip
             if clicked is not None:
                 _chose(int(clicked["y"]), int(clicked["x"]))
-            st.caption("Click a cell to see its images.")
         with right:
             _images(run, known)
 
@@ -123,7 +121,7 @@ def _images(run: Run, known: Predictions) -> None:
     guesses = known.probabilities[shown].argmax(1)
     confidence = known.probabilities[shown].max(1)
     captions = [f"{known.labels[i]} → {g} {100 * c:.0f}%" for i, g, c in zip(shown, guesses, confidence, strict=True)]
-    st.image(contact_sheet(images, captions, columns=COLUMNS, scale=2, gap=8), width="content")
+    st.image(contact_sheet(images, captions, columns=COLUMNS, scale=3, gap=8), width="content")
     st.caption("Below each image: what it is → what the network says, and how sure it is.")
 
 

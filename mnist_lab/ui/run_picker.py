@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import streamlit as st
 
 from mnist_lab import formatting
@@ -10,12 +12,12 @@ from mnist_lab.store.artefacts import MODEL
 from mnist_lab.ui import frame, state
 
 
-def run_words(run: Run) -> str:
-    """A run in one line of a list."""
+def run_words(run: Run, *, with_id: bool = False) -> str:
+    """A run in one line of a list; the id tells apart what has the same name."""
     star = "★ " if run.starred else ""
     accuracy = f" · {formatting.percent(run.test_accuracy)}" if run.test_accuracy is not None else ""
     flattered = " (test as validation)" if run.test_is_validation else ""
-    return f"{star}{run.name}{accuracy}{flattered} · {run.id[:6]}"
+    return f"{star}{run.name}{accuracy}{flattered}" + (f" · {run.id[:6]}" if with_id else "")
 
 
 def pick_run(label: str, key: str) -> Run | None:
@@ -25,6 +27,11 @@ def pick_run(label: str, key: str) -> Run | None:
     if not runs:
         return None
     by_id = {run.id: run for run in runs}
+    names = Counter(run.name for run in runs)
+
+    def words(run_id: str) -> str:
+        return run_words(by_id[run_id], with_id=names[by_id[run_id].name] > 1)
+
     chosen = state.get(key, "")
     ids = list(by_id)
     widget = f"pick.{key}"
@@ -33,9 +40,7 @@ def pick_run(label: str, key: str) -> Run | None:
         state.put(key, st.session_state[widget])
 
     index = ids.index(chosen) if chosen in by_id else _best(runs)
-    picked = st.selectbox(
-        label, ids, index, format_func=lambda run_id: run_words(by_id[run_id]), key=widget, on_change=changed
-    )
+    picked = st.selectbox(label, ids, index, format_func=words, key=widget, on_change=changed)
     return by_id.get(picked) if picked else None
 
 

@@ -129,7 +129,7 @@ def test_a_residual_block_has_a_way_around_its_layers():
 def test_labels_say_shape_and_parameters():
     notes = [note.text for note in network_diagram(analyse(SIMPLE).rows).layout.annotations]
     label = next(note for note in notes if "32, 3×3" in note)
-    assert "<b>Conv2D</b>" in label and "26 × 26 × 32" in label and "320 parameters" in label
+    assert "<b>Conv2D</b>" in label and "26 × 26 × 32" in label and "320 params" in label
     assert any(note.startswith("<b>Image</b>") and "28 × 28 × 1" in note for note in notes)
 
 
