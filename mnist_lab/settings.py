@@ -43,11 +43,6 @@ def read_settings() -> Settings:
         raise SettingError(f"MNIST_LAB_HOME={home_text} is a file.", "Set it to a folder, or unset it.")
 
     store_url = os.environ.get("MNIST_LAB_STORE", "").strip() or f"sqlite:///{home / 'lab.db'}"
-    if "?" in str(home) and store_url.endswith(str(home / "lab.db")):
-        raise SettingError(
-            f"MNIST_LAB_HOME={home} has a question mark, which cannot stand in a store's URL.",
-            "Set it to a folder without one.",
-        )
     if store_url in ("sqlite:///", "sqlite:///:memory:"):
         raise SettingError(
             f"MNIST_LAB_STORE={store_url} is a store in memory, which no worker process could read.",

@@ -36,7 +36,7 @@ def test_an_empty_variable_counts_as_unset(name: str, monkeypatch: pytest.Monkey
 
 
 def test_the_store_follows_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    home = tmp_path / "a home @ 100 % #1"
+    home = tmp_path / "a home? @ 100 % #1"
     monkeypatch.setenv("MNIST_LAB_HOME", str(home))
     settings = read_settings()
     assert settings.home == home
@@ -66,7 +66,6 @@ def test_a_store_url_is_taken_as_it_is(url: str, monkeypatch: pytest.MonkeyPatch
         ("MNIST_LAB_HOME", "FILE"),
         ("MNIST_LAB_HOME", "FILE/below"),
         ("MNIST_LAB_HOME", "~nobody-of-this-name/runs"),
-        ("MNIST_LAB_HOME", "what?"),
         ("MNIST_LAB_STORE", "mysql://me:secret@host/lab"),
         ("MNIST_LAB_STORE", "lab.db"),
         ("MNIST_LAB_STORE", "sqlite:///"),

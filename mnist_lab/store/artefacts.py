@@ -60,17 +60,17 @@ class Artefacts:
     def writing(self, run_id: str, name: str) -> Iterator[Path]:
         """Gives a temporary path with the same suffix; what was written there then takes its place at once."""
         folder = self.folder(run_id)
-        folder.mkdir(parents=True, exist_ok=True)
         stem, dot, suffix = name.partition(".")
         temporary = folder / f".{stem}-{uuid.uuid4().hex[:8]}{dot}{suffix}"
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             yield temporary
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
             os.replace(temporary, folder / name)
         except OSError as error:
             raise StoreError(
-                f"{name} of run {run_id[:8]} cannot be written ({error.strerror}).", "Make room on the disk."
+                f"{name} of run {run_id[:8]} cannot be written ({error.strerror or error}).", "Make room on the disk."
             ) from error
         finally:
             with suppress(OSError):

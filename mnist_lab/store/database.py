@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select
-from sqlalchemy.engine import make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from mnist_lab.errors import StoreError
 from mnist_lab.store import schema
 
 BUSY_SECONDS = 30
+SQLITE = "sqlite:///"
 
 
 def open_engine(url: str) -> Engine:
@@ -25,22 +25,25 @@ def open_engine(url: str) -> Engine:
         StoreError: If it cannot be opened, or was written by a newer version of the program.
     """
     try:
-        engine = _sqlite(url) if url.startswith("sqlite") else create_engine(url, pool_pre_ping=True)
+        engine = _sqlite(url) if url.startswith(SQLITE) else create_engine(url, pool_pre_ping=True)
         with _creation_lock(engine):
             schema.metadata.create_all(engine)
             with engine.begin() as connection:
                 found = connection.execute(select(schema.meta.c.value).where(schema.meta.c.key == "version")).scalar()
                 if found is None:
                     connection.execute(insert(schema.meta).values(key="version", value=str(schema.VERSION)))
-    except (SQLAlchemyError, OSError, Timeout, ImportError) as error:
-        shown = make_url(url).render_as_string(hide_password=True)
+            version = schema.VERSION if found is None else int(found)
+    except (SQLAlchemyError, OSError, Timeout, ImportError, ValueError) as error:
+        # Without what may be a password; the URL itself may be what is wrong, so it is not parsed.
+        shown = url if url.startswith(SQLITE) else url.split("@")[-1]
         raise StoreError(
             f"The run store {shown} cannot be opened ({_first_line(error)}).",
             "Check MNIST_LAB_STORE and MNIST_LAB_HOME, and that the folder can be written.",
         ) from error
-    if found is not None and int(found) > schema.VERSION:
+    if version > schema.VERSION:
+        engine.dispose()
         raise StoreError(
-            f"The run store was written by a newer version of the program (format {found}).", "Update the program."
+            f"The run store was written by a newer version of the program (format {version}).", "Update the program."
         )
     return engine
 
@@ -50,10 +53,12 @@ def _first_line(error: BaseException) -> str:
 
 
 def _sqlite(url: str) -> Engine:
-    database = make_url(url).database
-    if database:
-        Path(database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False})
+    # All after the slashes is the file's name: a folder may well be called "what?" or "100%20".
+    database = url.removeprefix(SQLITE)
+    Path(database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        URL.create("sqlite", database=database), connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
+    )
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, record: Any) -> None:
@@ -89,7 +94,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
     try:
         with engine.connect() as connection, connection.begin():
             yield connection
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, ValueError) as error:
         raise StoreError(
             f"The run store cannot be read ({_first_line(error)}).", "Try again; check the disk."
         ) from error
@@ -103,7 +108,7 @@ def writing(engine: Engine) -> Iterator[Connection]:
             connection = connection.execution_options(writes=True)
             with connection.begin():
                 yield connection
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, ValueError) as error:
         raise StoreError(
             f"The run store cannot be written ({_first_line(error)}).",
             "Check that the disk has room and can be written.",

@@ -165,7 +165,7 @@ class RunStore:
 
     def queue(self) -> list[Run]:
         """Queued runs in the order in which they will start."""
-        return sorted(self.runs(["queued"]), key=lambda run: run.position)
+        return sorted(self.runs(["queued"]), key=lambda run: (run.position, run.created))
 
     def active(self) -> list[Run]:
         """Runs that a worker has in hand, the oldest first."""
@@ -197,7 +197,7 @@ class RunStore:
         """Moves a queued run by `by` places; negative is sooner."""
         with writing(self._engine) as connection:
             query = select(_runs.c.id).where(_runs.c.status == "queued", _runs.c.deleted.is_(None))
-            order = list(connection.execute(query.order_by(_runs.c.position)).scalars())
+            order = list(connection.execute(query.order_by(_runs.c.position, _runs.c.created)).scalars())
             if run_id not in order:
                 return
             index = order.index(run_id)
@@ -218,7 +218,9 @@ class RunStore:
             wanted = wanted.where(or_(_runs.c.owner.is_(None), _runs.c.owner == worker))
             if only is not None:
                 wanted = wanted.where(_runs.c.id == only)
-            found = connection.execute(wanted.order_by(_runs.c.position).limit(1)).scalar()
+            wanted = wanted.order_by(_runs.c.position, _runs.c.created).limit(1)
+            # On SQLite this is the only writer by now; elsewhere two may look at the same row.
+            found = connection.execute(wanted.with_for_update(skip_locked=True)).scalar()
             if found is None:
                 return None
             now = time.time()
