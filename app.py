@@ -18,6 +18,5 @@ page = st.navigation(
         st.Page("pages/data.py", title="Data", icon=":material/grid_on:", url_path="data"),
     ]
 )
-with frame.errors_in_words():
-    frame.badge()
+with frame.around_page():
     page.run()

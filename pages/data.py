@@ -3,9 +3,10 @@
 import streamlit as st
 
 from mnist_lab import datasets
-from mnist_lab.ui import data_view
+from mnist_lab.ui import data_view, frame
 from mnist_lab.ui.state import workbench
 
+frame.needs_app()
 st.title("Data")
 training = workbench().training
 dataset = datasets.load(training.dataset)

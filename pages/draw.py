@@ -7,6 +7,7 @@ from mnist_lab.ui.drawing_board import drawing_board
 from mnist_lab.ui.results import results
 from mnist_lab.ui.run_picker import pick_run
 
+frame.needs_app()
 st.title("Draw a digit")
 with st.sidebar:
     run = pick_run("Ask this network", "asked")

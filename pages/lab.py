@@ -9,6 +9,7 @@ from mnist_lab.ui.live import live_panel
 from mnist_lab.ui.state import workbench
 from mnist_lab.ui.training_form import training_form
 
+frame.needs_app()
 bench = workbench()
 analysis = analyse(bench.architecture)
 batch_size = bench.training.batch_size

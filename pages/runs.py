@@ -4,6 +4,7 @@ import streamlit as st
 
 from mnist_lab.ui import frame, run_table
 
+frame.needs_app()
 st.title("Runs")
 store = frame.store()
 runs = store.runs()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import runpy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
 
 import streamlit as st
 
@@ -17,6 +20,34 @@ from mnist_lab.store import Run, RunStore
 BADGE_SECONDS = 2.0
 
 _log = logging.getLogger(__name__)
+
+
+APP = Path(__file__).resolve().parent.parent.parent / "app.py"
+
+_is_around: ContextVar[bool] = ContextVar("frame_is_around", default=False)
+
+
+@contextmanager
+def around_page() -> Iterator[None]:
+    """What `app.py` puts around the page that it runs."""
+    token = _is_around.set(True)
+    try:
+        with errors_in_words():
+            badge()
+            yield
+    finally:
+        _is_around.reset(token)
+
+
+def needs_app() -> None:
+    """The first line of each page: has `app.py` run first.
+
+    Streamlit runs a file of ``pages/`` by itself for the first visitor since the start of the server, if that one opens
+    its address: it learns only from `app.py` that the pages are listed there.
+    """
+    if not _is_around.get():
+        runpy.run_path(str(APP), run_name="__main__")
+        st.stop()
 
 
 @contextmanager
