@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_lab import drawing, forecast, formatting, metrics, shapes, starter, studies
+from mnist_lab import datasets, drawing, forecast, formatting, metrics, shapes, starter, studies
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import ArchitectureError, ConfigError, DataError, LabError, RunNotFound
 from mnist_lab.jobs import OWNER, InferenceClient, run_one
@@ -149,10 +149,11 @@ def _train(options: Options) -> Answer:
     else:
         preset_name, architecture, training = None, read_architecture(options.architecture), TrainingConfig()
     training = changed(training, options)
-    analysis = shapes.analyse(architecture)
-    if analysis.problem is not None:
-        raise ArchitectureError(analysis.problem, path=analysis.problem_path or ())
-    forecast.forecast(analysis, training, training.limit or 60_000, None).check()
+    dataset = datasets.load(training.dataset, allow_download=training.dataset in ("auto", "mnist"))
+    if dataset.notice:
+        print(dataset.notice, file=sys.stderr)
+    images = min(training.limit or forecast.ALL_IMAGES, len(dataset.x_train))
+    forecast.forecast(shapes.analyse(architecture), training, images, None).check()
     store = _store()
     run = store.create(
         architecture,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import psutil
 
 from mnist_lab import formatting
+from mnist_lab.architecture import where
 from mnist_lab.errors import TooLargeError
-from mnist_lab.shapes import Analysis
+from mnist_lab.shapes import Analysis, Row
 from mnist_lab.store import Run
 from mnist_lab.training_config import TrainingConfig
 
@@ -21,6 +22,8 @@ BASE_BYTES = 1_100_000_000
 MEMORY_SHARE = 0.9
 # Earlier runs tell more than the probe once there are a few of them.
 RUNS_CONSIDERED = 20
+# MNIST's training images.
+ALL_IMAGES = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +63,16 @@ class Forecast:
         memory_bytes: Of the worker process at its largest.
         available_bytes: What the machine could give it.
         basis: Where the seconds come from, in words.
+        largest: The layer that takes most of the memory; None for a network without layers.
+        largest_bytes: How much that is.
     """
 
     seconds_per_epoch: float | None
     memory_bytes: int
     available_bytes: int
     basis: str
+    largest: Row | None = None
+    largest_bytes: int = 0
 
     @property
     def fits(self) -> bool:
@@ -77,9 +84,14 @@ class Forecast:
         """Why it cannot be trained here, with the figures; None if it can."""
         if self.fits:
             return None
+        most = ""
+        if self.largest is not None:
+            layer = f"layer {where(self.largest.path)} ({self.largest.title})"
+            most = f", {formatting.size(self.largest_bytes)} of it for {layer}"
         return (
-            f"Training it would take about {formatting.size(self.memory_bytes)} of memory, and this machine has "
-            f"{formatting.size(self.available_bytes)} for it. Use a smaller batch, fewer units or more pooling."
+            f"Training this network would take about {formatting.size(self.memory_bytes)} of memory{most}; "
+            f"this machine has {formatting.size(self.available_bytes)} for it. "
+            "Use fewer units or filters, more pooling or a smaller batch."
         )
 
     def check(self) -> None:
@@ -131,7 +143,30 @@ def forecast(
         basis = "from a probe of this machine" + (f" and {len(off)} earlier runs" if len(off) >= 2 else "")
     if available_bytes is None:
         available_bytes = int(psutil.virtual_memory().total * MEMORY_SHARE)
-    return Forecast(seconds, memory, available_bytes, basis)
+    slots = training.optimizer.slots_per_weight
+    costs = [(row.training_bytes(training.batch_size, slots), row) for row in analysis.rows]
+    largest_bytes, largest = max(costs, key=lambda cost: cost[0], default=(0, None))
+    return Forecast(seconds, memory, available_bytes, basis, largest, largest_bytes)
+
+
+def within_memory(analysis: Analysis, training: TrainingConfig, available_bytes: int | None = None) -> Analysis:
+    """Marks the layer at fault if a possible network would not fit into the memory of this machine.
+
+    Args:
+        analysis: The network's costs.
+        training: How it will be trained; the images are taken to be all of MNIST's.
+        available_bytes: Memory for the worker; None asks the machine.
+
+    Returns:
+        The same analysis, or one whose problem says how much memory is wanting, at the layer that takes most of it.
+    """
+    if analysis.problem is not None:
+        return analysis
+    expected = forecast(analysis, training, training.limit or ALL_IMAGES, None, available_bytes=available_bytes)
+    if expected.problem is None or expected.largest is None:
+        return analysis
+    rows = tuple(replace(row, problem=expected.problem) if row is expected.largest else row for row in analysis.rows)
+    return Analysis(rows, expected.problem, expected.largest.path)
 
 
 def _alike(run: Run, training: TrainingConfig) -> bool:

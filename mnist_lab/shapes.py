@@ -64,6 +64,11 @@ class Row:
     receptive_field: tuple[int, int] | None = None
     problem: str | None = None
 
+    def training_bytes(self, batch_size: int, slots: int = 2) -> int:
+        """Its part of `Analysis.training_bytes`."""
+        weights = self.parameters + (self.parameters - self.non_trainable) * (1 + slots)
+        return FLOAT_BYTES * (weights + 2 * batch_size * self.activation_values)
+
     @property
     def kind(self) -> str:
         """The layer's name in Keras's spelling."""
@@ -128,8 +133,7 @@ class Analysis:
             batch_size: Images per step.
             slots: Numbers that the optimizer keeps per weight (Adam 2, SGD with momentum 1, SGD 0).
         """
-        weights = FLOAT_BYTES * (self.parameters + self.trainable * (1 + slots))
-        return weights + 2 * FLOAT_BYTES * batch_size * self.activation_values
+        return sum(row.training_bytes(batch_size, slots) for row in self.rows)
 
 
 def title(layer: Layer) -> str:

@@ -11,8 +11,7 @@ st.title("Data")
 training = workbench().training
 dataset = datasets.load(training.dataset)
 st.caption(f"{dataset.title} · {dataset.source}")
-if dataset.notice:
-    st.info(dataset.notice)
+frame.data_notice(dataset)
 parts = datasets.split(dataset, training.split, seed=training.seed, limit=training.limit)
 st.caption(parts.description)
 data_view.counts(parts)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mnist_lab.forecast import within_memory
 from mnist_lab.shapes import analyse
 from mnist_lab.ui import frame, network_view
 from mnist_lab.ui.layer_editor import layer_editor
@@ -11,7 +12,7 @@ from mnist_lab.ui.training_form import training_form
 
 frame.needs_app()
 bench = workbench()
-analysis = analyse(bench.architecture)
+analysis = within_memory(analyse(bench.architecture), bench.training)
 batch_size = bench.training.batch_size
 
 with st.sidebar:

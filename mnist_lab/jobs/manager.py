@@ -12,9 +12,10 @@ import threading
 import time
 from functools import cache
 
-from mnist_lab import forecast, shapes, starter
+from mnist_lab import datasets, forecast, shapes, starter
 from mnist_lab.architecture import Architecture
-from mnist_lab.errors import ArchitectureError, LabError
+from mnist_lab.download import download_mnist
+from mnist_lab.errors import LabError
 from mnist_lab.jobs.inference import InferenceClient
 from mnist_lab.jobs.processes import WorkerProcess, exit_words, is_working
 from mnist_lab.store import Run, RunStore, open_store
@@ -35,6 +36,10 @@ class JobManager:
     Args:
         store: The run store.
         autostart: Whether to start the trainer and the inference process soon; tests start them when they want.
+
+    Attributes:
+        problem: Why no training can start at present, or None.
+        data_words: How the download of MNIST is getting on, where it is not on this machine.
     """
 
     def __init__(self, store: RunStore, *, autostart: bool = True) -> None:
@@ -46,6 +51,7 @@ class JobManager:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="job-manager", daemon=True)
         self.problem: str | None = None
+        self.data_words = ""
         if autostart:
             self.start()
 
@@ -66,7 +72,7 @@ class JobManager:
         name: str = "",
         notes: str = "",
         preset: str | None = None,
-        images: int = 60_000,
+        images: int = forecast.ALL_IMAGES,
     ) -> Run:
         """Queues a training; it starts as soon as the worker is free.
 
@@ -74,10 +80,7 @@ class JobManager:
             ArchitectureError: If the network is impossible.
             TooLargeError: If it would not fit into memory.
         """
-        analysis = shapes.analyse(architecture)
-        if analysis.problem is not None:
-            raise ArchitectureError(analysis.problem, path=analysis.problem_path or ())
-        forecast.forecast(analysis, training, images, None).check()
+        forecast.forecast(shapes.analyse(architecture), training, images, None).check()
         return self.store.create(architecture, training, name=name, notes=notes, preset=preset)
 
     def stop(self, run_id: str) -> None:
@@ -105,6 +108,23 @@ class JobManager:
         if worker is not None and not any(run.worker == worker.name for run in self._active()):
             worker.end()
 
+    def fetch_data(self, *, again: bool = False) -> None:
+        """Downloads MNIST in a thread, if no data but the embedded digits are here; pages never wait for it.
+
+        Args:
+            again: Try even shortly after a failure.
+        """
+        threading.Thread(target=self._fetch_data, args=(again,), name="fetch-data", daemon=True).start()
+
+    def _fetch_data(self, again: bool) -> None:
+        try:
+            if datasets.load("auto").name == "digits":
+                self.data_words = "MNIST is being downloaded."
+                download_mnist(force=again)
+            self.data_words = ""
+        except LabError as error:
+            self.data_words = str(error)
+
     def _active(self) -> list[Run]:
         try:
             return self.store.active()
@@ -120,6 +140,7 @@ class JobManager:
                     if not warmed:
                         warmed = True
                         self.inference.start()
+                        self.fetch_data()
                         # The starter model would be registered anew at the next start, and be back undeleted.
                         self.store.purge(keep=[starter.RUN_ID])
                     self._worker = WorkerProcess("train")

@@ -12,6 +12,7 @@ from pathlib import Path
 import streamlit as st
 
 from mnist_lab import formatting
+from mnist_lab.datasets import Dataset
 from mnist_lab.errors import LabError
 from mnist_lab.jobs import JobManager, job_manager
 from mnist_lab.starter import register as register_starter
@@ -101,7 +102,8 @@ def _badge() -> None:
             st.rerun()
         for run in active[:3]:
             with st.container(border=True, key=f"badge-{run.id[:8]}"):
-                st.markdown(f"{_sign(run)} **{_escape(run.name)}**  \n{progress_words(run)}")
+                st.markdown(f"{_sign(run)} **{escape(run.name)}**")
+                st.caption(progress_words(run))
                 st.progress(run.share_done)
         if waiting:
             st.caption(f"{waiting} more in the queue")
@@ -109,16 +111,23 @@ def _badge() -> None:
             st.caption(f"⚠️ {services().problem}")
 
 
+def data_notice(dataset: Dataset) -> None:
+    """Announces data that are not MNIST, how its download is getting on, and a way to try it again."""
+    if not dataset.notice:
+        return
+    words = services().data_words
+    st.info(dataset.notice + (f"\n\n{words}" if words else ""))
+    if words and dataset.name == "digits":
+        st.button("Try the download again", on_click=services().fetch_data, kwargs={"again": True}, key="fetch-data")
+
+
 def _sign(run: Run) -> str:
     return "⏸" if run.status == "paused" else ":green[●]"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
     """Text of a user as it was typed, not as Markdown."""
     return "".join(f"\\{ch}" if ch in r"\`*_{}[]()#+-.!|$~<>:" else ch for ch in text)
-
-
-escape = _escape
 
 
 def progress_words(run: Run) -> str:
@@ -126,11 +135,9 @@ def progress_words(run: Run) -> str:
     progress = run.progress or {}
     if run.status == "queued":
         return "waiting in the queue"
-    words = []
+    words = ["paused"] if run.status == "paused" else []
     phase = progress.get("phase", "starting")
-    if run.status == "paused":
-        words.append("paused")
-    elif phase in ("training", "validating") and progress.get("epoch"):
+    if phase in ("training", "validating") and progress.get("epoch"):
         words.append(f"epoch {progress['epoch']} of {progress.get('epochs', '?')}")
         words.append(
             f"step {progress.get('step', 0)} of {progress.get('steps', '?')}" if phase == "training" else phase

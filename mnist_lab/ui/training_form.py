@@ -39,6 +39,7 @@ def training_form(bench: Workbench, analysis: Analysis) -> None:
             bench.problem = str(error)
 
     training = bench.training
+    frame.data_notice(datasets.load(training.dataset))
     data, optimizing, more = st.tabs(["Data and length", "Optimizer and schedule", "Stopping and augmentation"])
     with data:
         _data(training, key, change)
@@ -129,7 +130,14 @@ def _stopping(training: TrainingConfig, key: str, change: Any) -> None:
 
 def training_images(training: TrainingConfig) -> int:
     """How many images an epoch will have."""
-    return len(datasets.split(datasets.load(training.dataset), training.split, seed=0, limit=training.limit).x_train)
+    dataset = datasets.load(training.dataset)
+    return _count(dataset.name, len(dataset.x_train), len(dataset.x_test), training.split, training.limit)
+
+
+@st.cache_data(show_spinner=False, max_entries=100)
+def _count(name: str, in_training: int, in_test: int, kind: str, limit: int | None) -> int:
+    """Counted once for each choice: a split is work, and the form is drawn at every change."""
+    return len(datasets.split(datasets.load(name), kind, seed=0, limit=limit).x_train)
 
 
 def make_forecast(analysis: Analysis, training: TrainingConfig) -> forecast.Forecast:
@@ -149,13 +157,10 @@ def _train(bench: Workbench, analysis: Analysis, key: str) -> None:
     left, right = st.columns(2)
     left.text_input("Name", bench.name, 200, key=name_key, on_change=keep, placeholder="made of the layers, if empty")
     right.text_input("Notes", bench.notes, 2000, key=notes_key, on_change=keep, placeholder="what you want to find out")
-    problem = analysis.problem
-    if problem is None:
-        expected = make_forecast(analysis, bench.training)
-        problem = expected.problem
-        _forecast_words(expected, bench.training)
-    if problem is not None:
-        st.error(problem, icon="⚠️")
+    if analysis.problem is None:
+        _forecast_words(make_forecast(analysis, bench.training), bench.training)
+    else:
+        st.caption("This network cannot be trained: see above why.")
 
     def train() -> None:
         try:
@@ -171,8 +176,15 @@ def _train(bench: Workbench, analysis: Analysis, key: str) -> None:
         except LabError as error:
             bench.problem = str(error)
 
-    st.button("Train", type="primary", on_click=train, disabled=problem is not None, key="train", width="stretch",
-              icon=":material/play_arrow:")  # fmt: skip
+    st.button(
+        "Train",
+        type="primary",
+        icon=":material/play_arrow:",
+        on_click=train,
+        disabled=analysis.problem is not None,
+        key="train",
+        width="stretch",
+    )
 
 
 def _forecast_words(expected: forecast.Forecast, training: TrainingConfig) -> None:
