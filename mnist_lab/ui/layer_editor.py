@@ -163,7 +163,8 @@ def _branches(bench: Workbench, path: Path, block: Parallel) -> None:
 
 def _add(bench: Workbench, path: Path, label: str) -> None:
     """A list of all kinds of layers; choosing one adds it at `path`."""
-    key = f"add.{bench.revision}.{path}"
+    # The place after the last layer is also the end: the label tells the two lists apart.
+    key = f"add.{bench.revision}.{path}.{label}"
 
     def add() -> None:
         kind = st.session_state[key]
