@@ -61,7 +61,8 @@ def plot(
     Raises:
         LabError: If the chart library cannot be put where Streamlit serves it.
     """
-    payload = figure.to_json(validate=False)
+    # Without their uids, a hidden trace would be another one as soon as traces are added before it.
+    payload = figure.to_json(validate=False, remove_uids=False)
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     result = _renderer()(
         key=key,
