@@ -112,6 +112,7 @@ class Chart {
     layout.uirevision = layout.uirevision ?? "constant";
     const config = {
       displaylogo: false,
+      showSendToCloud: false, // nothing that is shown here leaves the machine
       responsive: false, // the ResizeObserver does it, also where the window keeps its size
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
       ...(figure.config || {}),

@@ -1,0 +1,78 @@
+"""How long a person waits for the first page: from the command to text in Chromium, against an empty Streamlit page.
+
+    python benchmarks/first_page.py [--rounds 7]
+
+In each round the empty page (it imports streamlit, numpy, pandas, plotly and sqlalchemy, as the program must) and the
+program start one after the other, each in a process of its own, in turns as to who is first. Printed: seconds of each
+round, the medians and their ratio.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.server import ROOT, Server, launch
+
+EMPTY = """
+import numpy, pandas, plotly.graph_objects, sqlalchemy
+import streamlit as st
+
+st.title("An empty page")
+"""
+
+
+def seconds(browser: Browser, script: Path, text: str, folder: Path) -> float:
+    """From the command to the text on the page and, for the program, to a canvas that one can draw on."""
+    page = browser.new_page()
+    server = Server(script, folder, {"MNIST_LAB_HOME": str(folder / "home")})
+    began = time.perf_counter()
+    try:
+        server.start()
+        page.goto(server.url)
+        page.get_by_text(text).first.wait_for(timeout=60_000)
+        if script.parent == ROOT:
+            page.locator("canvas").first.wait_for(timeout=60_000)
+        return time.perf_counter() - began
+    finally:
+        page.close()
+        server.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    found: dict[str, list[float]] = {"empty": [], "lab": []}
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        browser = launch(playwright)
+        if browser is None:
+            raise SystemExit("No Chromium here: set MNIST_LAB_CHROMIUM to its path.")
+        empty = Path(folder) / "empty.py"
+        empty.write_text(EMPTY)
+        for number in range(options.rounds + 1):
+            turns = [("empty", empty, "An empty page"), ("lab", ROOT / "app.py", "Draw a digit from 0 to 9")]
+            for name, script, text in turns if number % 2 else reversed(turns):
+                place = Path(folder) / f"{name}-{number}"
+                place.mkdir()
+                taken = seconds(browser, script, text, place)
+                # The first round fills the disk's cache.
+                if number:
+                    found[name].append(taken)
+                    print(f"round {number} {name}: {taken:.2f} s", flush=True)
+        browser.close()
+    medians = {name: statistics.median(values) for name, values in found.items()}
+    ratio = medians["lab"] / medians["empty"]
+    print(f"median: empty {medians['empty']:.2f} s, lab {medians['lab']:.2f} s, ratio {ratio:.2f}")
+
+
+if __name__ == "__main__":
+    main()
