@@ -34,7 +34,7 @@ def _board(run: Run, was_warm: bool) -> None:
                 "Way in", ["Draw", "Upload"], default="Draw", key="way-in", label_visibility="collapsed"
             )
             prepared = _upload() if way == "Upload" else _canvas()
-        with right:
+        with right, st.container(key="answer"):
             _answer(run, prepared, was_warm)
         if prepared is not None and not prepared.is_empty:
             _steps(prepared)
@@ -97,5 +97,13 @@ def _steps(prepared: drawing.Prepared) -> None:
     with st.container(horizontal=True, key="steps"):
         for step in prepared.steps:
             with st.container(width=150):
-                scale = max(1, 140 // max(step.image.shape))
-                st.image(contact_sheet(step.image[np.newaxis], scale=scale), width=140, caption=step.title)
+                square = _square(step.image)
+                scale = max(1, 140 // len(square))
+                st.image(contact_sheet(square[np.newaxis], scale=scale), width=140, caption=step.title)
+
+
+def _square(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The image in the middle of a square: a tall 1 would else be shown metres high."""
+    height, width = image.shape
+    down, across = max(0, width - height), max(0, height - width)
+    return np.pad(image, ((down // 2, down - down // 2), (across // 2, across - across // 2)))
