@@ -36,6 +36,7 @@ class Heartbeat:
     def __init__(self, store: RunStore, run_id: str, worker: str, give_up: Callable[[], None] | None = None) -> None:
         self._store, self._run_id, self._worker, self._give_up = store, run_id, worker, give_up
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._points: list[dict[str, Any]] = []
         self._progress: dict[str, Any] = {"phase": "starting"}
         self._status = "running"
@@ -70,7 +71,7 @@ class Heartbeat:
             self._status = status
 
     def flush(self) -> None:
-        """Writes at once what has gathered."""
+        """Writes at once what has gathered; what the thread was writing is then written too."""
         self._beat()
 
     def attended(self) -> None:
@@ -86,17 +87,19 @@ class Heartbeat:
                     self._give_up()
 
     def _beat(self) -> None:
-        with self._lock:
-            points, self._points = self._points, []
-            progress, status = self._progress, self._status
-        try:
-            command = self._store.report(self._run_id, self._worker, progress, points, status=status)
-        except StoreError as error:
-            # The disk may be full or the database away for a while: the training goes on, the points wait.
-            _log.warning("progress was not written: %s", error)
+        # One at a time: what was handed over first is written first.
+        with self._writing:
             with self._lock:
-                self._points = points + self._points
-            return
+                points, self._points = self._points, []
+                progress, status = self._progress, self._status
+            try:
+                command = self._store.report(self._run_id, self._worker, progress, points, status=status)
+            except StoreError as error:
+                # The disk may be full or the database away for a while: the training goes on, the points wait.
+                _log.warning("progress was not written: %s", error)
+                with self._lock:
+                    self._points = points + self._points
+                return
         if command is None:
             self.is_lost = True
         else:

@@ -145,6 +145,8 @@ class RecordEpoch(keras.callbacks.Callback):
         figures = {name: finite(value) for name, value in (logs or {}).items()}
         figures["learning_rate"] = finite(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         seconds = time.monotonic() - self._began - (self._control.paused_seconds - self._paused)
+        # The curve goes first: an epoch that is in the history is in the curve, whatever ends the process next.
+        self._control.heartbeat.flush()
         self._record({"epoch": epoch + 1, **figures, "seconds": seconds, "fit_seconds": self._control.training_seconds})
         if figures.get("loss") is None:
             raise Diverged

@@ -71,6 +71,7 @@ class Training:
         self.model: keras.Model | None = None
         self.stopper: Stopper | None = None
         self.history = store.history(run.id)
+        self.is_saved = False
 
     def run_it(self) -> None:
         """Trains, saves, evaluates."""
@@ -104,9 +105,13 @@ class Training:
                     stopped = True
                     if self.stopper is not None and self.stopper.restore_best_weights and self.stopper.best_weights:
                         model.set_weights(self.stopper.best_weights)
+            elif self._restores_best and self.store.artefacts.has(self.run.id, BEST):
+                # It was interrupted after its last epoch: the checkpoint holds the last weights, not the best.
+                model.set_weights(weights.load(self.run, self.store, BEST).get_weights())
             if heartbeat.is_lost:
                 return
             weights.save(model, self.store, self.run.id)
+            self.is_saved = True
             if stopped:
                 self.store.end(self.run.id, "stopped", worker=self.worker, **self._kept(stopped=True))
             heartbeat.progress(phase="evaluating")
@@ -164,7 +169,7 @@ class Training:
         callbacks.append(RecordEpoch(self._record, control))
         data: dict[str, Any] = {"x": x, "y": y, "batch_size": self.config.batch_size}
         if not self.config.augmentation.is_off:
-            data = {"x": self._augmented(x, y, first), "steps_per_epoch": control.steps}
+            data = {"x": self._augmented(x, y, first), "steps_per_epoch": control.steps, "shuffle": False}
         model.fit(
             **data,
             validation_data=validation,
@@ -214,12 +219,19 @@ class Training:
 
     def _kept(self, *, stopped: bool) -> dict[str, Any]:
         """Which epoch's weights were saved."""
-        restores = self.config.early_stopping is not None and self.config.early_stopping.restore_best_weights
         last = len(self.history)
-        return {"kept_epoch": (best_epoch(self.history, self.config) if restores else last) or None}
+        return {"kept_epoch": (best_epoch(self.history, self.config) if self._restores_best else last) or None}
+
+    @property
+    def _restores_best(self) -> bool:
+        return self.config.early_stopping is not None and self.config.early_stopping.restore_best_weights
 
     def _give_up(self) -> None:
         """Stops from the heartbeat's thread, when one batch takes longer than a user waits: the last epoch is kept."""
+        if self.is_saved:
+            reason = "Stopped while it was evaluated; all that it has learnt is kept."
+            self.store.end(self.run.id, "stopped", worker=self.worker, reason=reason, **self._kept(stopped=True))
+            os._exit(0)
         files = self.store.artefacts
         figures: dict[str, Any] = {}
         reason = "Stopped before the end of its first epoch, within a batch."

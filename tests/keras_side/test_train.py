@@ -1,0 +1,393 @@
+"""Whole trainings within this process: their ends, good and bad, and how an interrupted one goes on."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mnist_lab import worker
+from mnist_lab.architecture import Architecture, Dense, Flatten, MaxPooling2D
+from mnist_lab.errors import DataError
+from mnist_lab.keras_side import infer, train, weights
+from mnist_lab.keras_side.evaluate import as_input
+from mnist_lab.store import Run, RunStore, open_store
+from mnist_lab.store.artefacts import BEST, CHECKPOINT, MODEL, PREDICTIONS, epoch_weights
+from mnist_lab.training_config import SGD, Augmentation, CosineDecay, EarlyStopping, TrainingConfig
+
+NETWORK = Architecture((MaxPooling2D((2, 2)), Flatten(), Dense(10, "softmax")))
+CONFIG = TrainingConfig(dataset="digits", epochs=3, batch_size=64, limit=320)
+STEPS = 5
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing in the program catches it."""
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
+    monkeypatch.setenv("MNIST_LAB_HOME", str(tmp_path))
+    for name in ("MNIST_LAB_STORE", "MNIST_LAB_DATA"):
+        monkeypatch.delenv(name, raising=False)
+    return open_store()
+
+
+def trained(store: RunStore, config: TrainingConfig = CONFIG, network: Architecture = NETWORK) -> Run:
+    return execute(store, store.create(network, config))
+
+
+def execute(store: RunStore, run: Run) -> Run:
+    claimed = store.claim("w", 1, only=run.id)
+    assert claimed is not None
+    train.execute(store, claimed, "w")
+    return store.get(run.id)
+
+
+def killed_after(store: RunStore, epoch: int, config: TrainingConfig) -> Run:
+    """A run whose process ended right after an epoch was written down; found and queued again."""
+    run = store.create(NETWORK, config)
+    with pytest.MonkeyPatch.context() as patch:
+        record = train.Training._record
+
+        def fatal(self: train.Training, values: dict[str, Any]) -> None:
+            record(self, values)
+            if values["epoch"] == epoch:
+                raise Killed
+
+        patch.setattr(train.Training, "_record", fatal)
+        with pytest.raises(Killed):
+            execute(store, run)
+    assert store.get(run.id).status == "running"
+    store.end(run.id, "interrupted")
+    return store.requeue(run.id)
+
+
+def assert_whole(store: RunStore, run: Run, epochs: int, steps: int = STEPS) -> None:
+    assert [entry["epoch"] for entry in store.history(run.id)] == list(range(1, epochs + 1))
+    found = [point["step"] for point in store.points(run.id)]
+    assert found == sorted(set(found))
+    assert set(range(steps, epochs * steps + 1, steps)) <= set(found)
+    assert store.get(run.id).epochs_run == epochs
+
+
+def same(one: list[np.ndarray], other: list[np.ndarray]) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_a_loss_that_is_no_number_fails_the_run_with_words_and_no_nan_in_the_store(store: RunStore) -> None:
+    network = Architecture((Flatten(), Dense(50, "relu"), Dense(50, "relu"), Dense(10, "softmax")))
+    run = trained(store, dataclasses.replace(CONFIG, epochs=100, optimizer=SGD(1000.0, momentum=0.99)), network)
+    assert run.status == "failed"
+    assert "NaN" in (run.reason or "") and "learning rate" in (run.reason or "")
+    values = [value for entry in store.history(run.id) for value in entry.values()]
+    assert all(value is None or math.isfinite(value) for value in values)
+    assert not store.artefacts.has(run.id, MODEL)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"label_smoothing": 0.1, "schedule": CosineDecay(), "optimizer": SGD(0.1, 0.9), "split": "pooled-80-10-10"},
+        {"augmentation": Augmentation(rotation=10.0, shift=0.1)},
+        {"batch_size": 1000, "split": "test-as-validation", "limit": 300},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_an_interrupted_training_goes_on_from_its_last_epoch_and_does_each_once(
+    store: RunStore, change: dict[str, Any]
+) -> None:
+    config = dataclasses.replace(CONFIG, **{"epochs": 4, **change})
+    run = killed_after(store, 2, config)
+    before = store.history(run.id)
+    run = execute(store, run)
+    assert (run.status, run.reason) == ("finished", None)
+    steps = math.ceil((config.limit or 0) / config.batch_size)
+    assert_whole(store, run, 4, steps)
+    assert store.history(run.id)[:2] == before
+    assert run.seconds == pytest.approx(sum(entry["seconds"] for entry in store.history(run.id)))
+    assert run.test_accuracy is not None
+
+
+def test_an_interrupted_training_goes_on_with_its_weights_and_its_optimizer(store: RunStore) -> None:
+    config = dataclasses.replace(CONFIG, epochs=3)
+    run = killed_after(store, 2, config)
+    claimed = store.claim("w", 1, only=run.id)
+    assert claimed is not None
+    training = train.Training(store, claimed, "w")
+    model = training._compiled(STEPS)
+    fresh = model.get_weights()
+    assert training._resume(model, STEPS) == 2
+    assert int(model.optimizer.iterations.numpy()) == 2 * STEPS
+    assert not same(model.get_weights(), fresh)
+    momenta = [np.abs(variable.numpy()).sum() for variable in model.optimizer.variables[2:]]
+    assert all(momenta)
+
+
+def test_points_of_an_epoch_that_was_begun_and_not_ended_are_forgotten_when_it_is_done_again(store: RunStore) -> None:
+    run = killed_after(store, 2, CONFIG)
+    store.claim("w", 1, only=run.id)
+    store.report(run.id, "w", {}, [{"step": 2 * STEPS + 2, "epoch": 2.4, "loss": 9.0, "accuracy": 0.0}])
+    store.end(run.id, "interrupted")
+    store.requeue(run.id)
+    run = execute(store, run)
+    assert_whole(store, run, 3)
+    assert all(point["loss"] < 9 for point in store.points(run.id))
+
+
+def pretend_epoch_two_was_best(store: RunStore, run: Run) -> list[np.ndarray]:
+    """No epoch can be better than this one; its weights are those of the second epoch."""
+    store.add_epoch(run.id, {**store.history(run.id)[1], "val_loss": -1.0})
+    store.set_figures(run.id, epochs_run=len(store.history(run.id)), best_epoch=2)
+    files = store.artefacts
+    shutil.copyfile(files.path(run.id, epoch_weights(2)), files.path(run.id, BEST))
+    return weights.load(run, store, epoch_weights(2)).get_weights()
+
+
+@pytest.mark.parametrize(("epoch", "end"), [(3, 5), (5, 5)])
+def test_early_stopping_keeps_the_best_epoch_of_before_the_interruption_and_counts_its_patience_on(
+    store: RunStore, epoch: int, end: int
+) -> None:
+    config = dataclasses.replace(CONFIG, epochs=5, keep_checkpoints=True, early_stopping=EarlyStopping(patience=100))
+    run = killed_after(store, epoch, config)
+    best = pretend_epoch_two_was_best(store, run)
+    run = execute(store, run)
+    assert run.status == "finished", run.reason
+    assert_whole(store, run, end)
+    assert (run.best_epoch, run.kept_epoch) == (2, 2)
+    kept = weights.load(run, store)
+    assert same(kept.get_weights(), best)
+    with np.load(store.artefacts.path(run.id, PREDICTIONS)) as file:
+        right = float((file["probabilities"].argmax(axis=1) == file["labels"]).mean())
+    assert run.test_accuracy == pytest.approx(right)
+
+
+def test_early_stopping_counts_the_epochs_of_before_the_interruption(store: RunStore) -> None:
+    config = dataclasses.replace(CONFIG, epochs=50, keep_checkpoints=True, early_stopping=EarlyStopping(patience=3))
+    run = killed_after(store, 4, config)
+    best = pretend_epoch_two_was_best(store, run)
+    run = execute(store, run)
+    assert run.status == "finished"
+    assert run.epochs_run == 5, "epochs 3, 4 and 5 were without gain"
+    assert same(weights.load(run, store).get_weights(), best)
+
+
+@pytest.mark.parametrize("monitor", ["val_loss", "val_accuracy"])
+def test_early_stopping_keeps_the_epoch_that_the_history_calls_best(store: RunStore, monitor: str) -> None:
+    stopping = EarlyStopping(monitor=monitor, patience=2)
+    config = dataclasses.replace(
+        CONFIG, epochs=12, keep_checkpoints=True, early_stopping=stopping, optimizer=SGD(learning_rate=2.0)
+    )
+    run = trained(store, config)
+    history = store.history(run.id)
+    figures = [entry[monitor] for entry in history]
+    best = figures.index(min(figures) if monitor == "val_loss" else max(figures)) + 1
+    assert (run.best_epoch, run.kept_epoch) == (best, best)
+    kept = weights.load(run, store, epoch_weights(best))
+    assert same(weights.load(run, store).get_weights(), kept.get_weights())
+    assert not store.artefacts.has(run.id, BEST) and not store.artefacts.has(run.id, CHECKPOINT)
+
+
+def test_every_epoch_is_kept_where_that_was_asked_for(store: RunStore) -> None:
+    run = trained(store, dataclasses.replace(CONFIG, keep_checkpoints=True))
+    each = [weights.load(run, store, epoch_weights(epoch)).get_weights() for epoch in (1, 2, 3)]
+    assert not same(each[0], each[1]) and not same(each[1], each[2])
+    assert same(each[2], weights.load(run, store).get_weights())
+
+
+def raises(error: Exception) -> Callable[..., Any]:
+    def build(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return build
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RuntimeError("first line\nsecond line"), "RuntimeError: first line"),
+        (RuntimeError(""), "RuntimeError: "),
+        (DataError("The file x is damaged.", "Get another."), "The file x is damaged. Get another."),
+        (tf.errors.ResourceExhaustedError(None, None, "OOM when allocating"), "Memory ran out (OOM when allocating)"),
+    ],
+)
+def test_whatever_is_raised_ends_as_a_failed_run_with_its_reason(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    monkeypatch.setattr(train, "build", raises(error))
+    run = trained(store)
+    assert run.status == "failed"
+    assert (run.reason or "").startswith(reason)
+    assert "second line" not in (run.reason or "")
+
+
+def test_a_run_that_was_taken_away_is_left_as_it_is(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    add = store.add_epoch
+
+    def add_and_lose(run_id: str, values: dict[str, Any], **figures: Any) -> None:
+        add(run_id, values, **figures)
+        store.end(run_id, "interrupted", reason="taken")
+
+    monkeypatch.setattr(store, "add_epoch", add_and_lose)
+    run = trained(store, dataclasses.replace(CONFIG, epochs=10_000))
+    assert (run.status, run.reason) == ("interrupted", "taken")
+    assert not store.artefacts.has(run.id, MODEL)
+    assert run.test_accuracy is None
+
+
+def test_a_stop_before_anything_was_learnt_ends_the_run(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = store.create(NETWORK, CONFIG)
+    claimed = store.claim("w", 1)
+    assert claimed is not None
+    store.command(run.id, "stop")
+    enter = train.Heartbeat.__enter__
+
+    def enter_and_look(self: train.Heartbeat) -> train.Heartbeat:
+        self.flush()
+        return enter(self)
+
+    monkeypatch.setattr(train.Heartbeat, "__enter__", enter_and_look)
+    train.execute(store, claimed, "w")
+    run = store.get(run.id)
+    assert (run.status, run.reason) == ("stopped", "Stopped before it had learnt anything.")
+
+
+@pytest.mark.parametrize("early_stopping", [None, EarlyStopping(patience=100)])
+def test_giving_up_within_a_batch_keeps_the_last_or_the_best_epoch(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch, early_stopping: EarlyStopping | None
+) -> None:
+    exits: list[int] = []
+    monkeypatch.setattr(train.os, "_exit", exits.append)
+    config = dataclasses.replace(CONFIG, epochs=9, keep_checkpoints=True, early_stopping=early_stopping)
+    run = killed_after(store, 3, config)
+    claimed = store.claim("w", 1)
+    assert claimed is not None
+    if early_stopping is not None:
+        pretend_epoch_two_was_best(store, run)
+        claimed = store.get(run.id)
+    train.Training(store, claimed, "w")._give_up()
+    run = store.get(run.id)
+    assert exits == [0]
+    assert run.status == "stopped"
+    assert "within a batch" in (run.reason or "")
+    kept = 3 if early_stopping is None else 2
+    assert run.kept_epoch == kept
+    assert same(weights.load(run, store).get_weights(), weights.load(run, store, epoch_weights(kept)).get_weights())
+    assert run.can_go_on
+
+
+def test_giving_up_in_the_first_epoch_has_nothing_to_keep(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train.os, "_exit", lambda status: None)
+    run = store.create(NETWORK, CONFIG)
+    claimed = store.claim("w", 1)
+    assert claimed is not None
+    train.Training(store, claimed, "w")._give_up()
+    run = store.get(run.id)
+    assert run.status == "stopped" and "first epoch" in (run.reason or "")
+    assert not store.artefacts.has(run.id, MODEL)
+
+
+def test_giving_up_while_it_is_evaluated_keeps_all(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train.os, "_exit", lambda status: None)
+    evaluate = train.evaluate.evaluate
+    seen: list[list[np.ndarray]] = []
+
+    def stop_now(model: keras.Model, *more: Any) -> Any:
+        training._give_up()
+        seen.append(model.get_weights())
+        return evaluate(model, *more)
+
+    config = dataclasses.replace(CONFIG, keep_checkpoints=True, early_stopping=EarlyStopping(patience=100))
+    store.create(NETWORK, config)
+    claimed = store.claim("w", 1)
+    assert claimed is not None
+    training = train.Training(store, claimed, "w")
+    monkeypatch.setattr(train.evaluate, "evaluate", stop_now)
+    training.run_it()
+    run = store.get(claimed.id)
+    assert run.status == "stopped"
+    assert "evaluated" in (run.reason or "")
+    assert run.kept_epoch == run.best_epoch
+    assert same(weights.load(run, store).get_weights(), seen[0])
+
+
+def test_the_best_epoch_is_the_first_of_the_best() -> None:
+    history = [{"epoch": e, "val_accuracy": a, "val_loss": v} for e, a, v in ((1, 0.5, 2), (2, 0.9, 1), (3, 0.9, None))]
+    loss = TrainingConfig(early_stopping=EarlyStopping(monitor="val_loss"))
+    assert train.best_epoch(history, TrainingConfig()) == 2
+    assert train.best_epoch(history[::-1], TrainingConfig()) == 2
+    assert train.best_epoch(history, loss) == 2
+    assert train.best_epoch([], loss) is None
+    assert train.best_epoch([{"epoch": 1, "val_loss": None}], loss) is None
+
+
+# What a worker does with its queue, and what is answered about the result --------------------------------------------
+
+
+@pytest.fixture
+def orphan(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """Runs the trainer's loop here, as one whose parent is gone."""
+    monkeypatch.setattr(worker.os, "nice", lambda by: 0)
+    return lambda *more: worker.main(["train", "--name", "w", "--parent", "1", *more])
+
+
+def test_a_trainer_whose_parent_is_gone_ends_when_the_queue_is_empty(
+    store: RunStore, orphan: Callable[..., int]
+) -> None:
+    first, broken, last = (
+        store.create(NETWORK, dataclasses.replace(CONFIG, epochs=1, dataset=dataset))
+        for dataset in ("digits", "custom", "digits")
+    )
+    assert orphan() == 0
+    runs = [store.get(run.id) for run in (first, broken, last)]
+    assert [run.status for run in runs] == ["finished", "failed", "finished"]
+    assert (runs[0].ended or 0) <= (runs[2].ended or 0)
+    assert "MNIST_LAB_DATA" in (runs[1].reason or "")
+
+
+def test_a_trainer_that_was_given_a_run_takes_it_and_no_other(store: RunStore, orphan: Callable[..., int]) -> None:
+    other, own = (store.create(NETWORK, dataclasses.replace(CONFIG, epochs=1)) for _ in range(2))
+    assert orphan("--run", own.id) == 0
+    assert [store.get(run.id).status for run in (other, own)] == ["queued", "finished"]
+    assert orphan("--run", "f" * 32) == 0
+
+
+def test_keras_alone_loads_what_was_exported(store: RunStore, tmp_path: Path) -> None:
+    run = trained(store)
+    answers = infer.Answers(store)
+    file = tmp_path / "exported.keras"
+    file.write_bytes(answers.export(run.id))
+    model = keras.models.load_model(file)
+    images = np.random.default_rng(0).integers(0, 256, (7, 28, 28), np.uint8)
+    answer = answers.predict(run.id, images)
+    np.testing.assert_allclose(model.predict(as_input(images), verbose=0), answer, atol=1e-6)
+
+
+def test_new_weights_under_the_same_id_are_noticed(store: RunStore) -> None:
+    run = trained(store)
+    answers = infer.Answers(store)
+    images = np.random.default_rng(0).integers(0, 256, (3, 28, 28), np.uint8)
+    before = answers.predict(run.id, images)
+    np.testing.assert_array_equal(answers.predict(run.id, images), before)
+    model = weights.load(run, store)
+    model.set_weights([np.zeros_like(value) for value in model.get_weights()])
+    weights.save(model, store, run.id)
+    np.testing.assert_allclose(answers.predict(run.id, images), 0.1, atol=1e-6)
+
+
+def test_only_so_many_networks_are_held_in_memory(store: RunStore) -> None:
+    run = trained(store, dataclasses.replace(CONFIG, epochs=1))
+    values = {field.name: getattr(run, field.name) for field in dataclasses.fields(run)}
+    ids = [f"{number:032x}" for number in range(infer.CACHED_MODELS + 2)]
+    answers = infer.Answers(store)
+    for run_id in ids:
+        store.register({**values, "id": run_id}, [], {MODEL: store.artefacts.path(run.id, MODEL)})
+        answers.predict(run_id, np.zeros((1, 28, 28), np.uint8))
+    assert [key[0] for key in answers._models] == ids[2:]

@@ -1,0 +1,145 @@
+"""The worker's thread that writes progress and reads commands, over a store that can be away for a while."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mnist_lab import heartbeat
+from mnist_lab.architecture import Architecture, Dense, Flatten
+from mnist_lab.errors import StoreError
+from mnist_lab.heartbeat import Heartbeat
+from mnist_lab.store import RunStore
+from mnist_lab.store.database import open_engine
+from mnist_lab.training_config import TrainingConfig
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heartbeat, "PERIOD_SECONDS", 0.02)
+    monkeypatch.setattr(heartbeat, "PATIENCE_SECONDS", 0.2)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> RunStore:
+    return RunStore(open_engine(f"sqlite:///{tmp_path / 'lab.db'}"), tmp_path)
+
+
+@pytest.fixture
+def run_id(store: RunStore) -> str:
+    store.create(Architecture((Flatten(), Dense(10, "softmax"))), TrainingConfig())
+    run = store.claim("w", 1)
+    assert run is not None
+    return run.id
+
+
+def soon(condition: Callable[[], Any]) -> None:
+    limit = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < limit, "waited in vain"
+        time.sleep(0.005)
+
+
+def test_it_writes_progress_status_and_points_and_all_of_them_before_it_ends(store: RunStore, run_id: str) -> None:
+    with Heartbeat(store, run_id, "w") as beat:
+        beat.progress(phase="training", epoch=1)
+        beat.progress(step=5)
+        beat.status("paused")
+        soon(lambda: store.get(run_id).status == "paused")
+        beat.status("running")
+        for step in range(1, 101):
+            beat.point(step, step / 100, 1.0, 0.5)
+        beat.progress(phase="done")
+    run = store.get(run_id)
+    assert run.status == "running"
+    assert run.progress == {"phase": "done", "epoch": 1, "step": 5}
+    assert [point["step"] for point in store.points(run_id)] == list(range(1, 101))
+
+
+def test_it_brings_commands_and_says_when_the_run_is_lost(store: RunStore, run_id: str) -> None:
+    with Heartbeat(store, run_id, "w") as beat:
+        for command in ("pause", "", "stop"):
+            store.command(run_id, command)
+            soon(lambda wanted=command: beat.command == wanted)
+        assert not beat.is_lost
+        store.end(run_id, "interrupted")
+        soon(lambda: beat.is_lost)
+    assert store.get(run_id).status == "interrupted"
+
+
+def test_while_the_store_is_away_nothing_is_lost_and_nothing_raised(
+    store: RunStore, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = store.report
+    failures: list[int] = []
+
+    def away(*_: Any, **__: Any) -> str:
+        failures.append(1)
+        raise StoreError("away")
+
+    with Heartbeat(store, run_id, "w") as beat:
+        monkeypatch.setattr(store, "report", away)
+        for step in range(1, 6):
+            beat.point(step, step / 10, 1.0, 0.5)
+            failures.clear()
+            soon(lambda: failures)
+        assert store.points(run_id) == []
+        monkeypatch.setattr(store, "report", report)
+        soon(lambda: store.points(run_id))
+        assert not beat.is_lost
+    assert [point["step"] for point in store.points(run_id)] == [1, 2, 3, 4, 5]
+
+
+def test_after_a_flush_all_points_are_written_in_order_even_if_the_thread_was_busy_with_some(
+    store: RunStore, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report, inside = store.report, threading.Event()
+
+    def slow(*arguments: Any, **more: Any) -> str | None:
+        if arguments[3] and not inside.is_set():
+            inside.set()
+            time.sleep(0.2)
+        return report(*arguments, **more)
+
+    monkeypatch.setattr(store, "report", slow)
+    with Heartbeat(store, run_id, "w") as beat:
+        beat.point(1, 0.1, 1.0, 0.5)
+        assert inside.wait(10)
+        beat.point(2, 0.2, 1.0, 0.5)
+        beat.flush()
+        assert [point["step"] for point in store.points(run_id)] == [1, 2]
+
+
+@pytest.mark.parametrize("attended", [False, True])
+def test_a_stop_to_which_the_training_does_not_turn_is_given_up_after_a_while(
+    store: RunStore, run_id: str, attended: bool
+) -> None:
+    given_up: list[float] = []
+    with Heartbeat(store, run_id, "w", lambda: given_up.append(time.monotonic())) as beat:
+        time.sleep(0.3)
+        assert not given_up, "nobody asked for a stop"
+        store.command(run_id, "stop")
+        asked = time.monotonic()
+        if attended:
+            beat.attended()
+        time.sleep(0.1)
+        assert not given_up
+        time.sleep(0.4)
+    assert bool(given_up) is not attended
+    if given_up:
+        assert given_up[0] - asked >= 0.2
+
+
+def test_the_promise_of_two_seconds_leaves_time_for_the_disk() -> None:
+    source = Path(heartbeat.__file__).read_text(encoding="utf-8")
+    values = {
+        name.strip(): float(value)
+        for name, _, value in (line.partition("=") for line in source.splitlines())
+        if name.strip() in ("PERIOD_SECONDS", "PATIENCE_SECONDS")
+    }
+    assert 2 * values["PERIOD_SECONDS"] + values["PATIENCE_SECONDS"] <= 1.95
