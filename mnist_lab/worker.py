@@ -115,8 +115,13 @@ def _infer(store: RunStore, address: str, parent: int) -> int:
     with Listener(address, authkey=key) as listener:
         from mnist_lab.keras_side.infer import Answers
 
-        with listener.accept() as connection:
-            _serve(Answers(store), connection, parent)
+        if _is_orphan(parent):
+            # Whoever was to connect is gone, and nobody else ever will.
+            return 0
+        connection = listener.accept()
+    # The listener has closed and its file is gone: whatever ends this process leaves nothing lying about.
+    with connection:
+        _serve(Answers(store), connection, parent)
     return 0
 
 

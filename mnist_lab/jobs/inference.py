@@ -133,3 +133,6 @@ class InferenceClient:
         if self._process is not None:
             self._process.end(1.0)
             self._process = None
+            if sys.platform != "win32":
+                # A process that ended before it was connected could not remove its socket.
+                Path(self._address).unlink(missing_ok=True)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
@@ -37,8 +38,9 @@ class WorkerProcess:
         name: str = "",
     ) -> None:
         self.name = name or f"{task}-{uuid.uuid4().hex[:12]}"
-        # It lives as long as the process does; the system removes it with the last handle.
+        # It lives as long as this object does; the system removes it with the last handle.
         self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        weakref.finalize(self, self._output.close)
         command = [sys.executable, "-m", "mnist_lab.worker", task, "--name", self.name, "--parent", str(os.getpid())]
         path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
         # A session of its own: Ctrl-C in the server's terminal ends the server, not a training that others may watch.

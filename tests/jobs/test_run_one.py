@@ -1,0 +1,81 @@
+"""One training waited for, the command line's way: to its end, stopped by Ctrl-C, and without a worker that starts."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mnist_lab.errors import JobError
+from mnist_lab.jobs import OWNER, processes, run_one
+from mnist_lab.store import RunStore
+from mnist_lab.store.artefacts import MODEL
+from tests.jobs.conftest import (
+    FAST,
+    SMALL,
+    assert_figures_follow_from_predictions,
+    environment,
+    has_trained,
+    place,
+    until,
+)
+
+SCRIPT = """\
+from mnist_lab.jobs import OWNER, run_one
+from mnist_lab.store import open_store
+from tests.jobs.conftest import FAST, LONG, SMALL
+store = open_store()
+for config in (FAST, LONG):
+    run = store.create(SMALL, config, owner=OWNER + config.dataset)
+    print(run.id, flush=True)
+    print(run_one(store, run, show_progress=config is LONG).status, flush=True)
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[RunStore]:
+    with place(tmp_path / "home") as store:
+        yield store
+
+
+def test_a_training_is_waited_for_to_its_end_and_control_c_keeps_what_another_has_learnt(store: RunStore) -> None:
+    queued = store.create(SMALL, FAST, name="in the common queue")
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT],
+        env=environment(store.artefacts.root),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout is not None
+        first = store.get(process.stdout.readline().strip())
+        assert process.stdout.readline() == "finished\n"
+        second = until(store, store.get(process.stdout.readline().strip()), has_trained(1))
+        process.send_signal(signal.SIGINT)
+        out, errors = process.communicate(timeout=60)
+    assert out == "stopped\n"
+    assert process.returncode == 0, errors
+    assert "epoch 1/10000" in errors and "stopping" in errors
+    assert_figures_follow_from_predictions(store, first)
+    assert store.get(first.id).status == "finished"
+    assert store.get(second.id).status == "stopped"
+    assert store.artefacts.has(second.id, MODEL)
+    assert_figures_follow_from_predictions(store, second)
+    assert store.get(queued.id).status == "queued", "what is in the common queue is not its business"
+
+
+def test_a_run_of_the_common_queue_is_refused(store: RunStore) -> None:
+    with pytest.raises(JobError, match="common queue"):
+        run_one(store, store.create(SMALL, FAST))
+
+
+def test_a_worker_that_does_not_start_is_a_failed_run(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes.sys, "executable", "/bin/false")
+    run = run_one(store, store.create(SMALL, FAST, owner=OWNER + "x"), show_progress=False)
+    assert run.status == "failed"
+    assert run.reason == "The training process ended with exit status 1."
