@@ -90,8 +90,8 @@ def test_runs_of_another_cost_or_batch_correct_the_probe_once_there_are_two() ->
     plain = ahead().seconds_per_epoch
     assert plain is not None
     small, large = (PROBE.fixed + PROBE.each * shapes.analyse(each).multiply_adds for each in (SMALL, LARGE))
-    # Both took three times what the probe says.
-    others = [earlier(SMALL, 1 / (3 * small)), earlier(LARGE, 1 / (3 * large), batch_size=8)]
+    # They took twice and four times what the probe says.
+    others = [earlier(SMALL, 1 / (2 * small)), earlier(LARGE, 1 / (4 * large), batch_size=8)]
     assert ahead(earlier=others).seconds_per_epoch == pytest.approx(3 * plain)
     assert ahead(earlier=others[:1]).seconds_per_epoch == pytest.approx(plain)
 

@@ -189,6 +189,14 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing_that_was_written(store: R
     create(store)
 
 
+def test_the_file_is_kept_in_the_form_that_survives_a_power_cut(file: Path) -> None:
+    engine = open_engine(f"sqlite:///{file}")
+    with engine.connect() as connection:
+        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("journal_mode", "synchronous")]
+    engine.dispose()
+    assert found == ["wal", 2]
+
+
 def test_a_process_that_is_killed_within_a_transaction_leaves_nothing_of_it_and_locks_nobody_out(
     store: RunStore, start: Start
 ) -> None:
@@ -211,8 +219,16 @@ def test_a_process_that_is_killed_within_a_transaction_leaves_nothing_of_it_and_
 
 
 def test_many_processes_that_come_to_an_empty_place_at_once_make_one_store(home: Path, start: Start) -> None:
-    script = "store = opened()\nprint(store.create(NETWORK, TrainingConfig()).id)\n"
-    ids = [output(process)[0] for process in [start(script) for _ in range(5)]]
+    script = "sys.stdin.readline()\nprint(opened().create(NETWORK, TrainingConfig()).id)\n"
+    processes = [start("print('ready', flush=True)\n" + script) for _ in range(5)]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    ids = [output(process)[0] for process in processes]
     again = output(start("for run in opened().runs():\n    print(run.id)\n"))
     assert sorted(again) == sorted(ids)
 

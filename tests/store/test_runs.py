@@ -405,6 +405,13 @@ def test_a_worker_that_still_evaluates_a_stopped_run_reports_without_waking_it(s
     assert (store.get(run.id).status, store.get(run.id).progress) == ("stopped", {"phase": "evaluating"})
 
 
+def test_a_worker_that_still_evaluates_a_run_which_was_deleted_learns_that_it_is_lost(store: RunStore) -> None:
+    run = begun(store)
+    store.end(run.id, "stopped")
+    store.delete([run.id])
+    assert store.report(run.id, "w", {}) is None
+
+
 def test_a_report_of_many_points_is_written_whole_or_not_at_all(store: RunStore) -> None:
     run = begun(store)
     with pytest.raises(StoreError):
