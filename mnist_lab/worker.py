@@ -12,10 +12,12 @@ import os
 import sys
 import time
 import traceback
+from contextlib import suppress
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from typing import Any
 
+from mnist_lab import datasets
 from mnist_lab.errors import LabError
 from mnist_lab.store import Run, RunStore, open_store
 from mnist_lab.store.artefacts import LOG
@@ -65,6 +67,9 @@ def _train(store: RunStore, name: str, parent: int, only: str | None) -> int:
     run = next_run()
     if run is None:
         probe.warm_up()
+        # The first training finds its images read. Without any, or with damaged ones, it says so itself.
+        with suppress(LabError):
+            datasets.load()
     measured = store.note(probe_key(store.host)) is not None or only is not None
     while True:
         run = run or next_run()

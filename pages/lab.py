@@ -5,6 +5,7 @@ import streamlit as st
 from mnist_lab.forecast import within_memory
 from mnist_lab.shapes import analyse
 from mnist_lab.ui import frame, network_view
+from mnist_lab.ui.code_view import code
 from mnist_lab.ui.layer_editor import layer_editor
 from mnist_lab.ui.live import live_panel
 from mnist_lab.ui.state import workbench
@@ -26,7 +27,8 @@ else:
     st.error(analysis.problem, icon="⚠️")
 
 busy = bool(frame.store().active() or frame.store().queue())
-network, training = st.tabs(["Network", "Training"], default="Training" if busy else "Network", key="lab-tabs")
+names = ["Network", "Training", "Code"]
+network, training, source = st.tabs(names, default="Training" if busy else "Network", key="lab-tabs")
 with network:
     network_view.picture(analysis)
     if analysis.rows:
@@ -37,3 +39,8 @@ with training:
     with st.expander("Settings", expanded=not busy):
         training_form(bench, analysis)
     live_panel()
+with source:
+    if analysis.problem is None:
+        code(bench)
+    else:
+        st.info("The code of a network is written when the network is possible.")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 WIDTH, HEIGHT = 1280, 860
-ANSWER_SECONDS = 40  # the inference process imports TensorFlow first
+ANSWER_SECONDS = 120  # the inference process imports TensorFlow first
 
 
 def three() -> list[tuple[float, float]]:
@@ -57,8 +57,9 @@ def take(page: Page, url: str, folder: Path) -> None:
     """Both screenshots."""
     open_page(page, url)
     draw(page)
-    page.wait_for_timeout(ANSWER_SECONDS * 1000)
+    page.get_by_text("It says: 3").wait_for(timeout=ANSWER_SECONDS * 1000)
     wait_for_rerun(page)
+    page.wait_for_timeout(1_000)
     page.mouse.move(2, 2)
     page.screenshot(path=folder / "draw.png")
 

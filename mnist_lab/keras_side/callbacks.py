@@ -65,8 +65,12 @@ class Control(keras.callbacks.Callback):
         if batch + 1 == self.steps:
             self.training_seconds = now - self._batches_began
         if now >= self._due or batch + 1 == self.steps:
+            is_first = self._due == 0.0
             self._due = now + PERIOD_SECONDS
             self._report(batch + 1, now, logs or {})
+            if is_first:
+                # Whoever pressed Train waits for this point.
+                self.heartbeat.flush()
 
     def on_test_begin(self, logs: Any = None) -> None:
         """Says that the validation images are being looked at."""

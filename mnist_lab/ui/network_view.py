@@ -38,14 +38,16 @@ def picture(analysis: Analysis) -> None:
 
 def table(analysis: Analysis, batch_size: int) -> None:
     """One row a layer."""
+    shown = layer_frame(analysis, batch_size)
+    shown["Share"] *= 100
     st.dataframe(
-        layer_frame(analysis, batch_size),
+        shown,
         hide_index=True,
         width="stretch",
         key="layer-table",
         column_config={
             "Share": st.column_config.ProgressColumn(
-                "Share", help="Share of all parameters.", format="percent", min_value=0.0, max_value=1.0, width=110
+                "Share", help="Share of all parameters.", format="%.1f %%", min_value=0.0, max_value=100.0, width=95
             ),
             "Parameters": st.column_config.NumberColumn("Parameters", format="localized"),
             "Arithmetic": st.column_config.TextColumn(

@@ -34,15 +34,15 @@ def run_frame(runs: list[Run]) -> pd.DataFrame:
             "★": ["★" if run.starred else "" for run in runs],
             "Name": [run.name for run in runs],
             "Status": [run.status for run in runs],
-            "Test accuracy": [run.test_accuracy for run in runs],
+            "Test accuracy": pd.Series([run.test_accuracy for run in runs], dtype=float),
             "95 % interval": [_interval(run) for run in runs],
             "Split": [("⚠️ " if run.test_is_validation else "") + run.split for run in runs],
-            "Validation accuracy": [run.validation_accuracy for run in runs],
+            "Validation accuracy": pd.Series([run.validation_accuracy for run in runs], dtype=float),
             "Best epoch": pd.array([run.best_epoch for run in runs], dtype="Int64"),
             "Epochs": pd.array([run.epochs_run for run in runs], dtype="Int64"),
             "Parameters": pd.array([run.parameters for run in runs], dtype="Int64"),
-            "Images/s": [run.images_per_second for run in runs],
-            "Seconds": [run.seconds for run in runs],
+            "Images/s": pd.Series([run.images_per_second for run in runs], dtype=float),
+            "Seconds": pd.Series([run.seconds for run in runs], dtype=float),
             "Data": [run.dataset or "" for run in runs],
             "Device": [run.device or "" for run in runs],
             "Created": [datetime.fromtimestamp(run.created) for run in runs],
@@ -59,9 +59,12 @@ def _interval(run: Run) -> str:
 
 def table(runs: list[Run]) -> list[Run]:
     """Draws the table; returns the selected runs, in the table's order."""
-    percent = st.column_config.NumberColumn(format="percent")
+    shown = run_frame(runs)
+    # Streamlit's own percentages drop the zeros at their end: 98.10 % would read as 98.1 %.
+    shown[["Test accuracy", "Validation accuracy"]] *= 100
+    percent = "%.2f %%"
     event: Any = st.dataframe(
-        run_frame(runs),
+        shown,
         hide_index=True,
         width="stretch",
         key="run-table",
@@ -70,8 +73,8 @@ def table(runs: list[Run]) -> list[Run]:
         column_config={
             "★": st.column_config.TextColumn(width=30),
             "Name": st.column_config.TextColumn(width="medium", pinned=True),
-            "Test accuracy": st.column_config.NumberColumn(format="percent", help="On the images kept for the test."),
-            "Validation accuracy": percent,
+            "Test accuracy": st.column_config.NumberColumn(format=percent, help="On the images kept for the test."),
+            "Validation accuracy": st.column_config.NumberColumn(format=percent),
             "Split": st.column_config.TextColumn(help="⚠️: the test images also chose the epoch; flattered."),
             "Parameters": st.column_config.NumberColumn(format="localized"),
             "Images/s": st.column_config.NumberColumn(format="%.0f"),
