@@ -39,7 +39,7 @@ def picture(analysis: Analysis) -> None:
 def table(analysis: Analysis, batch_size: int) -> None:
     """One row a layer."""
     shown = layer_frame(analysis, batch_size)
-    shown["Share"] *= 100
+    shown["Share"] *= 100  # Streamlit's own percentages drop the zeros at their end
     st.dataframe(
         shown,
         hide_index=True,
@@ -81,4 +81,6 @@ def layer_frame(analysis: Analysis, batch_size: int) -> pd.DataFrame:
                 "Sees": f"{field[0]} × {field[1]}" if field else "",
             }
         )
-    return pd.DataFrame(rows)
+    frame = pd.DataFrame(rows)
+    # Where all is unknown pandas would take the column for one of objects.
+    return frame.astype({"Share": float}) if rows else frame
