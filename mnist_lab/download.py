@@ -122,7 +122,7 @@ def _reason(error: Exception) -> str:
         error.close()
         return f"the server answered {error.code}"
     if isinstance(error, urllib.error.URLError):
-        return str(error.reason)
+        return getattr(error.reason, "strerror", None) or str(error.reason)
     return str(error) or type(error).__name__
 
 

@@ -17,6 +17,8 @@ from mnist_lab.ui.plot import plot
 
 TICK_SECONDS = 0.5
 IDLE_SECONDS = 2.0
+# What an accuracy is about, where it is not about MNIST.
+DATA_WORDS = {"digits": "scikit-learn's small digits", "custom": "your own data"}
 
 
 def watched_run(manager: JobManager) -> Run | None:
@@ -103,10 +105,11 @@ def _result(run: Run) -> None:
     if run.reason:
         (st.error if run.status == "failed" else st.info)(frame.escape(run.reason.splitlines()[0]))
     if run.test_accuracy is not None:
+        of_what = "" if run.dataset == "mnist" else f" of {DATA_WORDS.get(run.dataset or '', run.dataset)}"
         kept = f" · weights of epoch {run.kept_epoch}" if run.kept_epoch else ""
         st.markdown(
             f"**Test accuracy {formatting.accuracy(run.test_accuracy, run.test_accuracy_interval)}** on "
-            f"{run.test_images:,} images · {formatting.duration(run.seconds)}{kept}"
+            f"{run.test_images:,} images{of_what} · {formatting.duration(run.seconds)}{kept}"
         )
         if run.test_is_validation:
             st.caption("⚠️ The test images also served for validation: this accuracy is flattered.")
