@@ -39,6 +39,9 @@ def run_one(store: RunStore, run: Run, *, show_progress: bool = True) -> Run:
         except KeyboardInterrupt:
             store.command(run.id, "stop")
             bar.set_description_str("stopping")
+            if store.get(run.id).status in FINAL:
+                # It was still in the queue: there is nothing to keep, and no need to wait for the worker's imports.
+                worker.end()
             _wait(store, run.id, worker, bar)
     status = worker.exit_status
     if store.get(run.id).status not in FINAL:
