@@ -2,6 +2,10 @@
 
 import sys
 
-from mnist_lab.cli import main
+try:
+    from mnist_lab.cli import main
 
-sys.exit(main())
+    sys.exit(main())
+except KeyboardInterrupt:
+    # While it imports, or once more while it stops a training.
+    sys.exit("Interrupted.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import sys
 import uuid
 from collections.abc import Callable, Sequence
@@ -99,13 +100,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("Interrupted.", file=sys.stderr)
         return FAILED
     try:
-        print(json.dumps(answer.document, indent=2, allow_nan=False) if options.json else answer.text, flush=True)
-    except BrokenPipeError:
-        # Who reads has had enough, as `head` does; there is nobody left to tell.
-        sys.stdout = None  # type: ignore[assignment]
+        _print(json.dumps(answer.document, indent=2, allow_nan=False) if options.json else answer.text)
+    except OSError as error:
+        # What is left in the buffer would be tried again, and complained about, at the end of the process.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Who reads may have had enough, as `head` does: then there is nobody left to tell.
+        if not isinstance(error, BrokenPipeError):
+            print(f"Standard output cannot be written ({error.strerror}).", file=sys.stderr)
+            return FAILED
     if answer.complaint:
         print(answer.complaint, file=sys.stderr)
     return answer.status
+
+
+def _print(text: str) -> None:
+    """Prints on standard output; what its encoding lacks becomes a question mark (a name may be in any script)."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding), flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -149,12 +160,12 @@ def _train(options: Options) -> Answer:
     else:
         preset_name, architecture, training = None, read_architecture(options.architecture), TrainingConfig()
     training = changed(training, options)
+    store = _store()
     dataset = datasets.load(training.dataset, allow_download=training.dataset in ("auto", "mnist"))
     if dataset.notice:
         print(dataset.notice, file=sys.stderr)
     images = min(training.limit or forecast.ALL_IMAGES, len(dataset.x_train))
     forecast.forecast(shapes.analyse(architecture), training, images, None).check()
-    store = _store()
     run = store.create(
         architecture,
         training,
@@ -166,7 +177,8 @@ def _train(options: Options) -> Answer:
     if run.status == "finished":
         return Answer(run.to_json(), run_text(run))
     first = (run.reason or "").splitlines()[:1]
-    return Answer(run.to_json(), run_text(run), FAILED, " ".join([f"The run was {run.status}.", *first]))
+    what = "The run failed." if run.status == "failed" else f"The run was {run.status}."
+    return Answer(run.to_json(), run_text(run), FAILED, " ".join([what, *first]))
 
 
 def changed(training: TrainingConfig, options: Options) -> TrainingConfig:
@@ -202,7 +214,7 @@ def read_architecture(path: Path) -> Architecture:
         raise ArchitectureError(
             f"{path} cannot be read ({error.strerror}).", "Give the path of a JSON file."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ArchitectureError(f"{path} is not JSON ({error}).", "Put the comma or the bracket right.") from error
     if isinstance(values, dict) and isinstance(values.get("architecture"), dict):
         values = values["architecture"]
@@ -277,7 +289,7 @@ def _evaluate(options: Options) -> Answer:
 
 
 def _predict_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("images", metavar="IMAGE", nargs="+", type=Path, help="a picture of one digit")
+    parser.add_argument("images", metavar="IMAGE", nargs="+", help="a picture of one digit")
     parser.add_argument("--run", metavar="RUN", help="the run to ask; the starter model if not given")
 
 
@@ -285,7 +297,7 @@ def _predict_arguments(parser: argparse.ArgumentParser) -> None:
 def _predict(options: Options) -> Answer:
     store = _store()
     run = store.find(options.run) if options.run else _starter(store)
-    prepared = [_prepared(path) for path in options.images]
+    prepared = [_prepared(file) for file in options.images]
     images = [each.image for each in prepared if each.image is not None]
     answers = iter(())
     if images:
@@ -295,8 +307,8 @@ def _predict(options: Options) -> Answer:
         finally:
             client.close()
     document = [
-        _prediction(path, None if each.is_empty else next(answers))
-        for path, each in zip(options.images, prepared, strict=True)
+        _prediction(file, None if each.is_empty else next(answers))
+        for file, each in zip(options.images, prepared, strict=True)
     ]
     lines = [
         f"{entry['file']}: {entry['digit']} ({formatting.percent(max(entry['probabilities']), 1)})"
@@ -313,19 +325,19 @@ def _starter(store: RunStore) -> Run:
     return store.get(starter.RUN_ID)
 
 
-def _prepared(path: Path) -> drawing.Prepared:
+def _prepared(file: str) -> drawing.Prepared:
     try:
-        return drawing.from_image_file(path)
+        return drawing.from_image_file(Path(file))
     except LabError as error:
         # The file at fault is named also where the reader of pictures only saw its bytes.
-        named = error.message if path.name in error.message else f"{path}: {error.message}"
+        named = error.message if Path(file).name in error.message else f"{file}: {error.message}"
         raise DataError(named, error.remedy) from error
 
 
-def _prediction(path: Path, probabilities: Any) -> dict[str, Any]:
+def _prediction(file: str, probabilities: Any) -> dict[str, Any]:
     """One picture's entry; an empty picture has no digit and no probabilities."""
     return {
-        "file": str(path),
+        "file": file,
         "digit": None if probabilities is None else int(probabilities.argmax()),
         "probabilities": None if probabilities is None else [float(value) for value in probabilities],
         "is_digit": probabilities is not None,
