@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -50,8 +52,22 @@ def _canvas() -> drawing.Prepared | None:
         drawing_mode="freedraw",
         return_image_data=True,
         update_streamlit=True,
+        initial_drawing=state.get("canvas", None),
         key="canvas",
     )
+    strokes: list[Any] = ((result and result.json_data) or {}).get("objects", [])
+
+    def redraw(kept: list[Any]) -> None:
+        # The number makes it another drawing each time; the canvas redraws only what is another.
+        number = state.get("canvas", {"number": 0})["number"] + 1
+        state.put("canvas", {"objects": kept, "number": number})
+
+    # The canvas's own tools show themselves to a hovering mouse only, never to a finger.
+    with st.container(horizontal=True):
+        st.button(
+            "Undo", icon=":material/undo:", key="undo", on_click=redraw, args=(strokes[:-1],), disabled=not strokes
+        )
+        st.button("Clear", icon=":material/delete:", key="clear", on_click=redraw, args=([],), disabled=not strokes)
 
     def changed() -> None:
         state.put("pen", st.session_state["pen-width"])
