@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ from mnist_lab import worker
 from mnist_lab.architecture import Architecture, Dense, Flatten, MaxPooling2D
 from mnist_lab.errors import DataError
 from mnist_lab.keras_side import infer, train, weights
+from mnist_lab.keras_side.callbacks import Control, StopRequested
 from mnist_lab.keras_side.evaluate import as_input
 from mnist_lab.store import Run, RunStore, open_store
 from mnist_lab.store.artefacts import BEST, CHECKPOINT, MODEL, PREDICTIONS, epoch_weights
@@ -89,6 +91,7 @@ def test_a_loss_that_is_no_number_fails_the_run_with_words_and_no_nan_in_the_sto
     assert "NaN" in (run.reason or "") and "learning rate" in (run.reason or "")
     values = [value for entry in store.history(run.id) for value in entry.values()]
     assert all(value is None or math.isfinite(value) for value in values)
+    assert all(entry["loss"] is not None for entry in store.history(run.id)), "such an epoch is not counted"
     assert not store.artefacts.has(run.id, MODEL)
 
 
@@ -140,6 +143,19 @@ def test_points_of_an_epoch_that_was_begun_and_not_ended_are_forgotten_when_it_i
     run = execute(store, run)
     assert_whole(store, run, 3)
     assert all(point["loss"] < 9 for point in store.points(run.id))
+
+
+def test_an_epoch_is_in_the_curve_before_it_is_in_the_history(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A process may be killed between the two: an epoch of the history without its curve would leave a gap for good.
+    add, ends = store.add_epoch, []
+
+    def look(run_id: str, values: dict[str, Any], **figures: Any) -> None:
+        ends.append(store.points(run_id)[-1]["epoch"])
+        add(run_id, values, **figures)
+
+    monkeypatch.setattr(store, "add_epoch", look)
+    assert trained(store).status == "finished"
+    assert ends == [1.0, 2.0, 3.0]
 
 
 def pretend_epoch_two_was_best(store: RunStore, run: Run) -> list[np.ndarray]:
@@ -257,6 +273,18 @@ def test_a_stop_before_anything_was_learnt_ends_the_run(store: RunStore, monkeyp
     train.execute(store, claimed, "w")
     run = store.get(run.id)
     assert (run.status, run.reason) == ("stopped", "Stopped before it had learnt anything.")
+
+
+@pytest.mark.parametrize(("command", "is_lost"), [("stop", False), ("", True), ("pause", True)])
+def test_a_stop_is_obeyed_after_the_batch_in_which_it_comes(command: str, is_lost: bool) -> None:
+    told = MagicMock(command="", is_lost=False)
+    control = Control(told, images=1000, batch_size=10, epochs=1)
+    control.on_epoch_begin(0)
+    control.on_train_batch_end(0, {"loss": 1.0, "accuracy": 0.5})
+    told.command, told.is_lost = command, is_lost
+    with pytest.raises(StopRequested):
+        control.on_train_batch_end(1, {"loss": 1.0, "accuracy": 0.5})
+    told.attended.assert_called_once()
 
 
 @pytest.mark.parametrize("early_stopping", [None, EarlyStopping(patience=100)])
