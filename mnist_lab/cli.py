@@ -21,7 +21,7 @@ import numpy as np
 from mnist_lab import datasets, drawing, forecast, formatting, metrics, shapes, starter, studies
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import ArchitectureError, ConfigError, DataError, LabError, RunNotFound
-from mnist_lab.jobs import OWNER, InferenceClient, run_one
+from mnist_lab.jobs import OWNER, InferenceClient, end_lost, run_one
 from mnist_lab.store import Run, RunStore, open_store
 from mnist_lab.store.artefacts import PREDICTIONS
 from mnist_lab.training_config import OPTIMIZERS, SPLITS, TrainingConfig
@@ -132,6 +132,8 @@ def _parser() -> argparse.ArgumentParser:
 def _store() -> RunStore:
     store = open_store()
     starter.register(store)
+    # No server need be there to say so of runs that a crash has left as they were.
+    end_lost(store)
     return store
 
 

@@ -1,7 +1,8 @@
 """Entry of a worker process: ``python -m mnist_lab.worker train`` or ``infer``.
 
 Keras is imported here and in no other process. A trainer takes queued runs from the store, one after the other; an
-inference server answers on a local socket. Both end when the process that started them is gone and they are idle.
+inference server answers on a local socket. Both end when the process that started them is gone; a trainer first ends
+what it has in hand.
 """
 
 from __future__ import annotations
@@ -72,6 +73,9 @@ def _train(store: RunStore, name: str, parent: int, only: str | None) -> int:
             datasets.load()
     measured = store.note(probe_key(store.host)) is not None or only is not None
     while True:
+        if run is None and only is None and _is_orphan(parent):
+            # What waits is for the next server's trainer: two at once would take each other's time.
+            return 0
         run = run or next_run()
         if run is not None:
             with _log_into(store, run):
@@ -81,7 +85,7 @@ def _train(store: RunStore, name: str, parent: int, only: str | None) -> int:
             done += 1
             if only is not None or done >= RUNS_PER_PROCESS:
                 return 0
-        elif only is not None or _is_orphan(parent):
+        elif only is not None:
             return 0
         elif not measured:
             found = probe.measure(lambda: not store.queue())

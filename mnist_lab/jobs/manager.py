@@ -17,7 +17,7 @@ from mnist_lab.architecture import Architecture
 from mnist_lab.download import download_mnist
 from mnist_lab.errors import LabError
 from mnist_lab.jobs.inference import InferenceClient
-from mnist_lab.jobs.processes import WorkerProcess, exit_words, is_working
+from mnist_lab.jobs.processes import WorkerProcess, end_lost, exit_words
 from mnist_lab.store import Run, RunStore, open_store
 from mnist_lab.training_config import TrainingConfig
 
@@ -156,10 +156,9 @@ class JobManager:
         """Ends the runs whose worker is gone."""
         worker = self._worker
         status = None if worker is None else worker.exit_status
-        active = self.store.active()
         if worker is not None and status is not None:
             self._worker = None
-            mine = [run for run in active if run.worker == worker.name]
+            mine = [run for run in self.store.active() if run.worker == worker.name]
             for run in mine:
                 tail = self.store.artefacts.log_tail(run.id)
                 reason = f"The training process {exit_words(status)}." + (f"\n{tail}" if tail else "")
@@ -172,12 +171,7 @@ class JobManager:
                 self._not_before = time.monotonic() + wait
                 self.problem = f"The training engine does not start (it {exit_words(status)})."
                 _log.error("the trainer ended early: %s\n%s", exit_words(status), worker.output_tail())
-            active = [run for run in active if run not in mine]
-        own = worker.name if worker is not None else None
-        for run in active:
-            if run.worker != own and not is_working(run, self.store.host):
-                reason = "The program or the machine was ended while it trained. Resume it from its last epoch."
-                self.store.end(run.id, "interrupted", reason=reason)
+        end_lost(self.store, worker.name if worker is not None and status is None else None)
 
 
 @cache

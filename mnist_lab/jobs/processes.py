@@ -15,7 +15,7 @@ from typing import IO
 
 import psutil
 
-from mnist_lab.store import Run
+from mnist_lab.store import Run, RunStore
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -108,3 +108,18 @@ def is_working(run: Run, host: str) -> bool:
         return ours and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+def end_lost(store: RunStore, own: str | None = None) -> list[Run]:
+    """Ends, as *interrupted*, the runs whose worker is gone: known of this host by its process, of others by silence.
+
+    Args:
+        store: The run store.
+        own: A worker whose runs are left alone.
+
+    Returns:
+        The runs that were ended, as they were before.
+    """
+    lost = [run for run in store.active() if run.worker != own and not is_working(run, store.host)]
+    reason = "The program or the machine was ended while it trained. Resume it from its last epoch."
+    return [run for run in lost if store.end(run.id, "interrupted", reason=reason)]

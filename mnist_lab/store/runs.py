@@ -21,7 +21,7 @@ from mnist_lab.settings import read_settings
 from mnist_lab.store import schema
 from mnist_lab.store.artefacts import Artefacts
 from mnist_lab.store.database import open_engine, reading, writing
-from mnist_lab.store.records import ACTIVE, FINAL, STALE_SECONDS, Run
+from mnist_lab.store.records import ACTIVE, FINAL, Run
 from mnist_lab.training_config import TrainingConfig
 
 MAX_NAME = 200
@@ -337,12 +337,6 @@ class RunStore:
         values = {"status": status, "reason": reason, "ended": time.time(), "command": "", **figures}
         with writing(self._engine) as connection:
             return connection.execute(update(_runs).where(mine).values(**values)).rowcount > 0
-
-    def interrupt_lost(self) -> list[Run]:
-        """Ends the runs whose worker has been silent for too long, as *interrupted*."""
-        lost = [run for run in self.active() if run.is_stale()]
-        reason = f"Its worker gave no sign of life for {STALE_SECONDS:.0f} s. Resume it from its last epoch."
-        return [run for run in lost if self.end(run.id, "interrupted", reason=reason)]
 
     # Curves -------------------------------------------------------------------------------------------------------
 

@@ -366,18 +366,27 @@ def orphan(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     return lambda *more: worker.main(["train", "--name", "w", "--parent", "1", *more])
 
 
-def test_a_trainer_whose_parent_is_gone_ends_when_the_queue_is_empty(
-    store: RunStore, orphan: Callable[..., int]
+def test_a_trainer_goes_on_after_a_run_that_failed(
+    store: RunStore, orphan: Callable[..., int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, broken, last = (
         store.create(NETWORK, dataclasses.replace(CONFIG, epochs=1, dataset=dataset))
         for dataset in ("digits", "custom", "digits")
     )
+    monkeypatch.setattr(worker, "_is_orphan", lambda parent: not store.queue())
     assert orphan() == 0
     runs = [store.get(run.id) for run in (first, broken, last)]
     assert [run.status for run in runs] == ["finished", "failed", "finished"]
     assert (runs[0].ended or 0) <= (runs[2].ended or 0)
     assert "MNIST_LAB_DATA" in (runs[1].reason or "")
+
+
+def test_a_trainer_whose_parent_is_gone_ends_its_run_and_leaves_the_queue(
+    store: RunStore, orphan: Callable[..., int]
+) -> None:
+    begun, waiting = (store.create(NETWORK, dataclasses.replace(CONFIG, epochs=1)) for _ in range(2))
+    assert orphan() == 0
+    assert [store.get(run.id).status for run in (begun, waiting)] == ["finished", "queued"]
 
 
 def test_a_trainer_that_was_given_a_run_takes_it_and_no_other(store: RunStore, orphan: Callable[..., int]) -> None:

@@ -14,7 +14,6 @@ from mnist_lab.architecture import Architecture, Conv2D, Dense, Flatten
 from mnist_lab.errors import ArchitectureError, JobError, RunNotFound, StoreError
 from mnist_lab.store import ACTIVE, FINAL, STATUSES, Run, RunStore
 from mnist_lab.store.artefacts import MODEL, PREDICTIONS
-from mnist_lab.store.records import STALE_SECONDS
 from mnist_lab.store.runs import KEEP_DELETED_SECONDS, MAX_NAME
 from mnist_lab.training_config import TrainingConfig
 from tests.store.conftest import Start, output
@@ -461,16 +460,6 @@ def test_nobody_ends_the_run_of_another_worker_or_one_that_waits(store: RunStore
     assert not store.end(waiting.id, "failed")
     assert store.end(waiting.id, "failed", among=("queued",))
     assert store.get(run.id).status == "running"
-
-
-def test_runs_whose_worker_is_silent_are_interrupted_and_the_others_are_not(store: RunStore) -> None:
-    lost, alive, waiting = begun(store), begun(store), create(store)
-    for run, age in ((lost, STALE_SECONDS + 5), (alive, STALE_SECONDS - 5)):
-        store.set_figures(run.id, heartbeat=time.time() - age)
-    assert [run.id for run in store.interrupt_lost()] == [lost.id]
-    assert [store.get(run.id).status for run in (lost, alive, waiting)] == ["interrupted", "running", "queued"]
-    assert "Resume" in (store.get(lost.id).reason or "")
-    assert store.interrupt_lost() == []
 
 
 # Editing -----------------------------------------------------------------------------------------------------------
