@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
@@ -65,38 +65,57 @@ def network_diagram(rows: Sequence[Row], dark: bool = False) -> go.Figure:
     picture = layout.picture
     picture.width, picture.top, picture.bottom = end + MARGIN, extent.up + MARGIN, -extent.down - MARGIN
 
-    figure = go.Figure()
-    _draw_input(figure, layout, rows[0])
-    _draw_frames(figure, picture)
+    sheet = _Sheet()
+    _draw_input(sheet, layout, rows[0])
+    _draw_frames(sheet, picture)
     drawn = {block.row.path: block for block in picture.blocks}
     joined = {merge.row.path: merge for merge in picture.merges}
     families: set[str] = set()
     for row in rows:
         name, _ = family(row.kind)
         if row.path in drawn:
-            _draw_block(figure, drawn[row.path], first=name not in families)
+            _draw_block(sheet, drawn[row.path], first=name not in families)
         else:
-            _draw_merge(figure, joined[row.path], first=name not in families)
+            _draw_merge(sheet, joined[row.path], first=name not in families)
         families.add(name)
-    _draw_ways(figure, picture)
+    _draw_ways(sheet, picture)
     width, height = round(picture.width + 2 * MARGIN), round(picture.top - picture.bottom + LEGEND + MARGIN)
-    hidden = {"visible": False, "fixedrange": True, "constrain": "domain"}
-    figure.update_layout(
-        base_layout(
-            dark,
-            height,
-            width=width,
-            dragmode=False,
-            showlegend=True,
-            hovermode="closest",
-            margin={"l": MARGIN, "r": MARGIN, "t": LEGEND, "b": MARGIN},
-            legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemclick": False},
-            xaxis={**hidden, "range": [0, picture.width], "constraintoward": "left"},
-            yaxis={**hidden, "range": [picture.bottom, picture.top], "scaleanchor": "x", "constraintoward": "top"},
-        )
+    # shapes are drawn in their order: the ways first, so that blocks stand on them
+    shapes = sorted(sheet.shapes, key=lambda shape: "name" not in shape)
+    axis = {"visible": False, "fixedrange": True, "constrain": "domain"}
+    layout_of_figure = base_layout(
+        dark,
+        height,
+        width=width,
+        dragmode=False,
+        showlegend=True,
+        hovermode="closest",
+        margin={"l": MARGIN, "r": MARGIN, "t": LEGEND, "b": MARGIN},
+        legend={"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom", "itemclick": False, "itemdoubleclick": False},
+        xaxis={**axis, "range": [0, picture.width], "constraintoward": "left"},
+        yaxis={**axis, "range": [picture.bottom, picture.top], "scaleanchor": "x", "constraintoward": "top"},
+        shapes=shapes,
+        annotations=sheet.notes,
     )
-    figure.update_layout(legend_itemdoubleclick=False)
-    return figure
+    return go.Figure(sheet.traces, layout_of_figure)
+
+
+class _Sheet:
+    """What is to be drawn, gathered: a figure that gets its parts one by one checks all of them again each time."""
+
+    def __init__(self) -> None:
+        self.traces: list[go.Scatter] = []
+        self.shapes: list[dict[str, Any]] = []
+        self.notes: list[dict[str, Any]] = []
+
+    def trace(self, **settings: Any) -> None:
+        self.traces.append(go.Scatter(**settings))
+
+    def shape(self, **settings: Any) -> None:
+        self.shapes.append(settings)
+
+    def note(self, **settings: Any) -> None:
+        self.notes.append(settings)
 
 
 def hover_text(row: Row) -> str:
@@ -119,15 +138,15 @@ def _wrap(text: str, width: int = 60) -> list[str]:
     return lines
 
 
-def _draw_block(figure: go.Figure, block: Block, first: bool) -> None:
+def _draw_block(sheet: _Sheet, block: Block, first: bool) -> None:
     row = block.row
     name, colour = family(row.kind)
     left, right, low, high = block.x, block.x + block.width, block.y, block.y + block.height
     unknown = row.output_shape is None
     edge = FAULT if row.problem else colour
     if block.skew:
-        _draw_depth(figure, block, colour)
-    figure.add_scatter(
+        _draw_depth(sheet, block, colour)
+    sheet.trace(
         x=[left, right, right, left, left], y=[low, low, high, high, low], mode="lines", fill="toself",
         fillcolor=fade(FAULT, 0.25) if row.problem else fade(colour, 0.15 if unknown else 1),
         line={"color": edge, "width": 3 if row.problem else 1, "dash": "dot" if unknown and not row.problem else None},
@@ -135,11 +154,11 @@ def _draw_block(figure: go.Figure, block: Block, first: bool) -> None:
         meta=row.path, uid=_uid(row),
     )  # fmt: skip
     if row.problem:
-        figure.add_annotation(
+        sheet.note(
             x=block.label_x, y=high + block.skew, yshift=12, text="<b>!</b>", showarrow=False,
             font={"color": FAULT, "size": 18},
         )  # fmt: skip
-    figure.add_annotation(
+    sheet.note(
         x=block.label_x, y=block.label_y, text=block.label, showarrow=False, align="center", yanchor="top",
         xanchor="center", textangle=-90 if block.upright else 0, font={"size": 11}, name=_uid(row),
     )  # fmt: skip
@@ -149,7 +168,7 @@ def _uid(row: Row) -> str:
     return "layer-" + "-".join(map(str, row.path))
 
 
-def _draw_depth(figure: go.Figure, block: Block, colour: str) -> None:
+def _draw_depth(sheet: _Sheet, block: Block, colour: str) -> None:
     """The upper and the right face of a block of maps."""
     left, right, low, high, skew = block.x, block.x + block.width, block.y, block.y + block.height, block.skew
     for shade, points in (
@@ -163,22 +182,22 @@ def _draw_depth(figure: go.Figure, block: Block, colour: str) -> None:
         ),
     ):
         way = " L ".join(f"{x:g},{y:g}" for x, y in points)
-        figure.add_shape(
+        sheet.shape(
             type="path", path=f"M {way} Z", fillcolor=shade, line={"width": 0}, layer="below"
         )  # fmt: skip
 
 
-def _draw_merge(figure: go.Figure, merge: Merge, first: bool) -> None:
+def _draw_merge(sheet: _Sheet, merge: Merge, first: bool) -> None:
     row = merge.row
     name, colour = family(row.kind)
     sign = "+" if row.kind == "Residual" else {"concatenate": "‖", "multiply": "×", "add": "+"}.get(_merge(row), "∘")
-    figure.add_scatter(
+    sheet.trace(
         x=[merge.x], y=[merge.y], mode="markers+text", text=[sign], textfont={"color": "white", "size": 14},
         marker={"size": 22, "color": colour, "line": {"color": FAULT if row.problem else colour, "width": 3}},
         name=name, legendgroup=name, showlegend=first, hoverinfo="text", hovertext=hover_text(row),
         meta=row.path, uid=_uid(row),
     )  # fmt: skip
-    figure.add_annotation(
+    sheet.note(
         x=merge.x + 14,
         y=merge.label_y,
         text=merge.label,
@@ -194,48 +213,44 @@ def _merge(row: Row) -> str:
     return str(getattr(getattr(row, "layer", None), "merge", "concatenate"))
 
 
-def _draw_frames(figure: go.Figure, picture: Picture) -> None:
+def _draw_frames(sheet: _Sheet, picture: Picture) -> None:
     for merge in picture.merges:
         left, low, right, high = merge.frame
         edge = FAULT if merge.row.problem else NEUTRAL
-        figure.add_shape(
+        sheet.shape(
             type="rect", x0=left, x1=right, y0=low, y1=high, layer="below", fillcolor=fade(NEUTRAL, 0.08),
             line={"color": fade(edge, 0.9 if merge.row.problem else 0.35), "width": 2 if merge.row.problem else 1},
         )  # fmt: skip
-        figure.add_annotation(
+        sheet.note(
             x=left + 6, y=high - TITLE / 2, text=f"<b>{html.escape(merge.row.title)}</b>", showarrow=False,
             xanchor="left", yanchor="middle", font={"size": 11},
         )  # fmt: skip
 
 
-def _draw_ways(figure: go.Figure, picture: Picture) -> None:
+def _draw_ways(sheet: _Sheet, picture: Picture) -> None:
     for lines, dash in ((picture.lines, "solid"), (picture.skips, "dash")):
         for points in lines:
             way = " L ".join(f"{x:g},{y:g}" for x, y in points)
-            figure.add_shape(
+            sheet.shape(
                 type="path", path=f"M {way}", line={"color": fade(NEUTRAL, 0.7), "width": 1.5, "dash": dash},
                 layer="below", name="skip" if dash == "dash" else "way",
             )  # fmt: skip
-    # shapes are drawn in their order: the ways first, so that blocks stand on them
-    shapes = list(figure.layout.shapes)
-    ways = [shape for shape in shapes if shape.name]
-    figure.layout.shapes = ways + [shape for shape in shapes if not shape.name]
 
 
-def _draw_input(figure: go.Figure, layout: Layout, first: Row) -> None:
+def _draw_input(sheet: _Sheet, layout: Layout, first: Row) -> None:
     """The image that goes in; it has no trace, since it is no layer."""
     shape = first.input_shape or (28, 28, 1)
     size = layout.height(shape)
     middle, half = INPUT_WIDTH / 2, layout.measure(build_tree([first])).half
-    figure.add_shape(
+    sheet.shape(
         type="rect", x0=middle - 5, x1=middle + 5, y0=-size / 2, y1=size / 2, layer="below",
         fillcolor=fade(NEUTRAL, 0.9), line={"width": 0},
     )  # fmt: skip
-    figure.add_shape(
+    sheet.shape(
         type="path", path=f"M {middle:g},0 L {INPUT_WIDTH:g},0", name="way", layer="below",
         line={"color": fade(NEUTRAL, 0.7), "width": 1.5},
     )  # fmt: skip
-    figure.add_annotation(
+    sheet.note(
         x=middle, y=-max(half, size / 2) - LABEL_GAP, text=f"<b>Image</b><br>{formatting.shape(shape)}",
         showarrow=False, yanchor="top", font={"size": 11},
     )  # fmt: skip
