@@ -98,7 +98,16 @@ def training_curves(
     Returns:
         Two panels on one axis of epochs. Before the first batch: the axes alone.
     """
-    figure = go.Figure()
+    figure = go.Figure(
+        layout=base_layout(
+            dark,
+            height,
+            hovermode="x unified",
+            xaxis=axis("Epoch", anchor="y2", rangemode="tozero", hoverformat=".4~f"),
+            yaxis=axis("Loss", domain=[0.54, 1], rangemode="tozero"),
+            yaxis2=axis("Accuracy", domain=[0, 0.46], tickformat=PERCENT),
+        )
+    )
     for metric, panel in (("loss", "y"), ("accuracy", "y2")):
         shape = "%{y:.4f}" if metric == "loss" else "%{y:.2%}"
         first = metric == "loss"
@@ -117,16 +126,6 @@ def training_curves(
                 marker={"size": 6}, hovertemplate=f"{name} {shape}<extra></extra>",
             )  # fmt: skip
     _mark_best(figure, epochs, monitor)
-    figure.update_layout(
-        base_layout(
-            dark,
-            height,
-            hovermode="x unified",
-            xaxis=axis("Epoch", anchor="y2", rangemode="tozero", hoverformat=".4~f"),
-            yaxis=axis("Loss", domain=[0.54, 1], rangemode="tozero"),
-            yaxis2=axis("Accuracy", domain=[0, 0.46], tickformat=PERCENT),
-        )
-    )
     return figure
 
 
