@@ -1,0 +1,202 @@
+"""The Draw page in Chromium: digits drawn with the mouse, pictures, the confusion matrix and its images."""
+
+import io
+import os
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from mnist_lab import metrics
+from tests.browser.actions import (
+    PATIENCE,
+    STROKES,
+    alerts,
+    answer,
+    captions,
+    chart,
+    choose,
+    draw,
+    eventually,
+    fill,
+    settled,
+    toolbar,
+)
+from tests.browser.server import ROOT, open_page, screenshot
+
+MATRIX = "Confusion matrix"
+EMPTY = "The canvas is empty: there is nothing to predict yet."
+
+
+@pytest.fixture
+def board(lab, page):
+    open_page(page, lab.url, "Draw a digit")
+    page.locator("canvas.upper-canvas").wait_for(timeout=PATIENCE * 1000)
+    settled(page)
+    yield page
+    assert page.errors == []
+    assert page.get_by_text("Traceback").count() == 0
+    assert page.get_by_text("Something went wrong").count() == 0
+
+
+@pytest.fixture(scope="module")
+def starter():
+    """What the starter model said of MNIST's test images: labels and probabilities."""
+    with np.load(ROOT / "mnist_lab" / "starter" / "predictions.npz") as stored:
+        return stored["labels"], stored["probabilities"].astype(np.float32)
+
+
+def wait_answer(page, digit: int) -> None:
+    eventually(page, lambda: answer(page), f"It says: {digit}", 2 * PATIENCE)
+
+
+def steps(page) -> list[str]:
+    """The captions of the images on the way to the network."""
+    return page.locator(".st-key-steps [data-testid=stImageCaption]").all_inner_texts()
+
+
+def images_title(page) -> str:
+    """What the images beside the confusion matrix are."""
+    found = page.locator("[data-testid=stMarkdown] strong").all_inner_texts()
+    return next((text for text in found if "mistakes" in text or "gets right" in text), "")
+
+
+def click_cell(page, true: int, predicted: int) -> None:
+    page.locator(f'.mnist-lab-plot[aria-label="{MATRIX}"]').scroll_into_view_if_needed()
+    eventually(page, lambda: chart(page, MATRIX, "node._fullData.length"), 4)
+    settled(page)
+    x, y = chart(
+        page,
+        MATRIX,
+        """(() => { const b = node.getBoundingClientRect(), {xaxis, yaxis} = node._fullLayout;
+        return [b.x + xaxis._offset + xaxis.d2p(arg[1]), b.y + yaxis._offset + yaxis.d2p(arg[0])] })()""",
+        [true, predicted],
+    )
+    # slightly beside the number, which lies above the cell
+    page.mouse.click(x + 8, y + 8)
+
+
+def test_an_empty_canvas_says_so_and_predicts_nothing(board):
+    assert answer(board) == "Draw a digit from 0 to 9"
+    assert EMPTY in captions(board)
+    assert steps(board) == []
+    assert chart(board, "Probability of each digit", "node._fullData.every(t => !t.x?.some(v => v > 0))")
+
+
+def test_every_digit_drawn_with_the_mouse_is_read_right(board):
+    for digit, strokes in STROKES.items():
+        draw(board, strokes)
+        wait_answer(board, digit)
+        settled(board)
+        shown = steps(board)
+        assert shown[0] == "As drawn"
+        assert shown[-1] == "Centre of mass in the middle of 28x28"
+        assert "Cropped to the ink" in shown
+        images = board.locator(".st-key-steps img")
+        eventually(board, lambda images=images: images.evaluate_all("all => all.every(e => e.naturalHeight > 0)"), True)
+        sizes = images.evaluate_all("all => all.map(e => [e.clientWidth, e.clientHeight])")
+        assert sizes == [[140, 140]] * len(shown), "a step is not shown as a small square"
+        if digit in (1, 3):
+            screenshot(board, f"draw-{digit}")
+        toolbar(board, "Reset canvas & history")
+        eventually(board, lambda: answer(board), "Draw a digit from 0 to 9")
+        settled(board)
+        assert steps(board) == []
+    assert EMPTY in captions(board)
+
+
+def test_the_canvas_takes_a_stroke_back_and_brings_it_again(board):
+    stem, bar = STROKES[1][0], [(80, 50), (152, 50)]
+    draw(board, [stem])
+    wait_answer(board, 1)
+    settled(board)
+    draw(board, [bar, [(80, 50), (80, 130), (152, 130)]])
+    eventually(board, lambda: answer(board), lambda words: words.startswith("It says") and words != "It says: 1")
+    for _ in range(2):
+        settled(board)
+        toolbar(board, "Undo")
+    wait_answer(board, 1)
+    settled(board)
+    toolbar(board, "Undo")
+    eventually(board, lambda: answer(board), "Draw a digit from 0 to 9")
+    settled(board)
+    toolbar(board, "Redo")
+    wait_answer(board, 1)
+
+
+def test_an_uploaded_picture_is_read_and_what_is_no_picture_is_refused_in_words(board):
+    paper = Image.new("L", (420, 420), 245)
+    pen = ImageDraw.Draw(paper)
+    for stroke in STROKES[3]:
+        pen.line([(x + 60, y + 70) for x, y in stroke], fill=40, width=22, joint="curve")
+    picture = io.BytesIO()
+    paper.save(picture, "PNG")
+    board.get_by_role("radio", name="Upload").click()
+    chosen = board.locator("input[type=file]")
+    chosen.wait_for(state="attached")
+    chosen.set_input_files({"name": "three.png", "mimeType": "image/png", "buffer": picture.getvalue()})
+    wait_answer(board, 3)
+    settled(board)
+    assert steps(board)[:2] == ["The picture", "The ink in it"]
+    screenshot(board, "upload")
+
+    chosen.set_input_files({"name": "letter.png", "mimeType": "image/png", "buffer": b"Dear Sir, this is no picture."})
+    shown = eventually(
+        board, lambda: [text for text in alerts(board) if text.startswith("⚠️")], lambda seen: len(seen) == 1
+    )
+    assert "picture" in shown[0]
+    settled(board)
+    assert not answer(board).startswith("It says")
+    assert steps(board) == []
+    screenshot(board, "upload-refused")
+
+
+def test_a_click_on_a_cell_of_the_confusion_matrix_shows_its_images(board, starter):
+    labels, probabilities = starter
+    matrix = metrics.confusion(labels, probabilities.argmax(1))
+    wrong = matrix - np.diag(np.diag(matrix))
+    true, predicted = (int(place) for place in np.unravel_index(wrong.argmax(), wrong.shape))
+    eventually(board, lambda: images_title(board), f"{wrong.sum()} mistakes, most confident first")
+    click_cell(board, true, predicted)
+    eventually(board, lambda: images_title(board), f"{wrong[true, predicted]} mistakes, most confident first")
+    click_cell(board, 7, 7)
+    eventually(
+        board, lambda: images_title(board), f"{matrix[7, 7]:,} images of 7 that it gets right, least confident first"
+    )
+    board.get_by_text("Rates", exact=True).click()
+    eventually(board, lambda: chart(board, MATRIX, "node._fullData[2].text[0].includes('.')"), True)
+
+
+def test_mistakes_are_filtered_by_what_they_are_and_what_was_said(board, starter):
+    labels, probabilities = starter
+    matrix = metrics.confusion(labels, probabilities.argmax(1))
+    of_nine = int(matrix[9].sum() - matrix[9, 9])
+    said_nine = int(matrix[:, 9].sum() - matrix[9, 9])
+    choose(board, "It is", "9")
+    eventually(board, lambda: images_title(board), f"{of_nine} mistakes, most confident first")
+    choose(board, "It is", "any digit")
+    choose(board, "The network says", "9")
+    eventually(board, lambda: images_title(board), f"{said_nine} mistakes, most confident first")
+
+
+@pytest.mark.mnist
+def test_the_images_of_the_mistakes_are_shown_page_by_page(board, starter):
+    if not os.environ.get("MNIST_LAB_DATA"):
+        pytest.skip("MNIST_LAB_DATA is not set: the starter model's test images are MNIST's")
+    labels, probabilities = starter
+    wrong = int((probabilities.argmax(1) != labels).sum())
+    sheet = board.locator("[data-testid=stImage] img").last
+    sheet.scroll_into_view_if_needed()
+    first = eventually(board, lambda: sheet.evaluate("e => [e.src, e.naturalHeight]"), lambda seen: seen[1] > 0)
+    screenshot(board, "mistakes")
+    fill(board, "Page (of 2)", 2)
+    second = eventually(
+        board, lambda: sheet.evaluate("e => [e.src, e.naturalHeight]"), lambda seen: seen[0] != first[0] and seen[1] > 0
+    )
+    # 6 a row, 30 a page: the second page has what is left
+    assert wrong > 30
+    assert first[1] / second[1] == pytest.approx(5 / -(-(wrong - 30) // 6), rel=0.1)
+    click_cell(board, 0, 0)
+    eventually(board, lambda: images_title(board).startswith("980 images of 0"), True)
+    settled(board)
+    assert board.locator("input[aria-label='Page (of 33)']").input_value() == "1"
