@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -175,7 +176,8 @@ def compare_curves(
         frame = histories[run_id]
         if metric not in frame or not frame[metric].notna().any():
             continue
-        name = (names or {}).get(run_id, run_id)
+        # Plotly would take parts of a name for its own markup.
+        name = html.escape((names or {}).get(run_id, run_id), quote=False)
         values = frame[metric].astype(float)
         best = best_epoch(frame, metric) if metric in METRICS and metric not in ("learning_rate", "seconds") else None
         starred = (frame["epoch"] == best).to_numpy()
@@ -185,7 +187,7 @@ def compare_curves(
             x=frame["epoch"], y=values, uid=run_id, meta=run_id, name=name, mode="lines+markers",
             line={"color": colours[run_id], "width": 2, "dash": dash},
             marker={"symbol": np.where(starred, "star", "circle"), "size": np.where(starred, 13, 5)},
-            hovertemplate=f"%{{y:{'.2%' if share else '.4~g'}}}<extra>{name}</extra>",
+            hovertemplate=f"%{{y:{'.2%' if share else '.4~g'}}}<extra>%{{fullData.name}}</extra>",
         )  # fmt: skip
     if not figure.data:
         return message(f"None of these runs has measured: {title[0].lower()}{title[1:]}.", dark, height)

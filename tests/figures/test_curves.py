@@ -151,3 +151,9 @@ def test_runs_without_the_metric_are_left_out():
     assert [trace.uid for trace in figure.data] == ["a"]
     empty = compare_curves({"b": EPOCHS[["epoch", "loss"]]}, metric="val_loss")
     assert "validation loss" in empty.layout.annotations[0].text
+
+
+def test_a_name_with_markup_is_written_as_it_was_typed():
+    figure = compare_curves({"a": EPOCHS}, {"a": "<b>bold</b> & %{y}"})
+    assert figure.data[0].name == "&lt;b&gt;bold&lt;/b&gt; &amp; %{y}"
+    assert "bold" not in figure.data[0].hovertemplate
