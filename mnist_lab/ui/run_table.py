@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -97,7 +98,7 @@ def details(store: RunStore, run: Run) -> None:
         with st.container(horizontal=True):
             _load_button(run)
             if run.can_go_on:
-                st.button("Go on from the last epoch", on_click=_requeue, args=(run.id,), key="requeue")
+                st.button("Go on from the last epoch", on_click=_attempt, args=(_requeue, run.id), key="requeue")
             if store.artefacts.has(run.id, MODEL):
                 st.button("Ask it on the Draw page", on_click=state.put, args=("asked", run.id), key="ask")
                 _download(run)
@@ -108,27 +109,31 @@ def details(store: RunStore, run: Run) -> None:
 
 def _edit(store: RunStore, run: Run) -> None:
     def save() -> None:
-        try:
-            store.edit(run.id, name=st.session_state[f"name-{run.id}"], notes=st.session_state[f"notes-{run.id}"])
-        except LabError as error:
-            state.put("failure", str(error))
+        name, notes = st.session_state[f"name-{run.id}"], st.session_state[f"notes-{run.id}"]
+        _attempt(store.edit, run.id, name=name, notes=notes)
 
     name, notes, star = st.columns([2, 3, 1], vertical_alignment="bottom")
     name.text_input("Name", run.name, 200, key=f"name-{run.id}", on_change=save)
     notes.text_input("Notes", run.notes, 2000, key=f"notes-{run.id}", on_change=save)
     label = "★ Starred" if run.starred else "☆ Star"
-    star.button(label, key=f"star-{run.id}", on_click=lambda: store.edit(run.id, starred=not run.starred))
+    star.button(label, key=f"star-{run.id}", on_click=_attempt, args=(store.edit, run.id),
+                kwargs={"starred": not run.starred})  # fmt: skip
     if failure := state.get("failure", ""):
         st.error(failure)
         state.put("failure", "")
 
 
-def _requeue(run_id: str) -> None:
+def _attempt(action: Callable[..., Any], *arguments: Any, **more: Any) -> None:
+    """Does what a widget asks for; if it fails, the page says why when it is drawn next."""
     try:
-        frame.services().resume(run_id)
-        state.put("watched", run_id)
+        action(*arguments, **more)
     except LabError as error:
         state.put("failure", str(error))
+
+
+def _requeue(run_id: str) -> None:
+    frame.services().resume(run_id)
+    state.put("watched", run_id)
 
 
 def _load_button(run: Run) -> None:
@@ -204,22 +209,19 @@ def _text(value: Any) -> str:
 def delete_button(store: RunStore, runs: list[Run]) -> None:
     """Deletes the selected runs, after a question."""
     what = f"{len(runs)} run{'s' * (len(runs) > 1)}"
+
+    def delete() -> None:
+        state.put("deleted", store.delete([run.id for run in runs]))
+
     with st.popover(f"Delete {what} …"):
         st.write(f"Delete {what}? You can undo this for a day.")
         st.button(
             f"Yes, delete {what}",
             type="primary",
-            on_click=_delete,
-            args=(store, [run.id for run in runs]),
+            on_click=_attempt,
+            args=(delete,),
             key="delete",
         )
-
-
-def _delete(store: RunStore, run_ids: list[str]) -> None:
-    try:
-        state.put("deleted", store.delete(run_ids))
-    except LabError as error:
-        state.put("failure", str(error))
 
 
 def undo_bar(store: RunStore) -> None:
@@ -237,4 +239,4 @@ def undo_bar(store: RunStore) -> None:
 
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"Deleted {len(deleted)} run{'s' * (len(deleted) > 1)}.", width="content")
-        st.button("Undo", on_click=undo, key="undelete")
+        st.button("Undo", on_click=_attempt, args=(undo,), key="undelete")
