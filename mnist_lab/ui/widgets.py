@@ -55,14 +55,27 @@ def one(name: str, spec: Spec, value: Any, key: str, change: Change) -> None:
     elif spec.kind == "integer":
         high = int(min(spec.high, _JS_MAX))
         placeholder = "all" if spec.optional else None
+        _start(key, value, spec)
+        value = None if spec.optional else value
         st.number_input(
             spec.label, int(spec.low), high, value, step=int(spec.step or 1), placeholder=placeholder, **common
         )
     else:
         low = None if math.isinf(spec.low) else float(spec.low)
         top = None if math.isinf(spec.high) else float(spec.high)
+        if top is not None and spec.exclusive_high:
+            top = math.nextafter(top, -math.inf)
         step = float(spec.step or max(abs(value or 0.0) / 10, 1e-9))
         st.number_input(spec.label, low, top, float(value), step=step, format="%.6g", **common)
+
+
+def _start(key: str, value: int | None, spec: Spec) -> None:
+    """Gives a number that may be absent its first value by the session, not as the widget's default.
+
+    A widget with a default cannot be emptied: the default comes back.
+    """
+    if spec.optional:
+        st.session_state.setdefault(key, value)
 
 
 def _pair(name: str, spec: Spec, value: tuple[int, int] | None, key: str, change: Change) -> None:
@@ -86,8 +99,12 @@ def _pair(name: str, spec: Spec, value: tuple[int, int] | None, key: str, change
     first, second = st.columns([2, 1], vertical_alignment="bottom")
     with second:
         st.checkbox("h ≠ w", is_apart, key=apart_key, on_change=changed, help="Height and width of their own.")
+    _start(f"{key}.height", height, spec)
+    height = None if spec.optional else height
     with first:
         label = f"{spec.label}, height" if is_apart else spec.label
         st.number_input(label, value=height, key=f"{key}.height", help=spec.help, placeholder=placeholder, **common)
         if is_apart:
-            st.number_input(f"{spec.label}, width", value=width or height, key=f"{key}.width", **common)
+            _start(f"{key}.width", width, spec)
+            width = None if spec.optional else width
+            st.number_input(f"{spec.label}, width", value=width, key=f"{key}.width", **common)
