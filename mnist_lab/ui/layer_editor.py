@@ -9,7 +9,6 @@ import streamlit as st
 
 from mnist_lab import editing
 from mnist_lab.architecture import LAYERS, Architecture, Layer, Parallel, Path, Residual
-from mnist_lab.errors import LabError
 from mnist_lab.shapes import Analysis, title
 from mnist_lab.studies import presets
 from mnist_lab.ui import widgets
@@ -36,6 +35,8 @@ def layer_editor(bench: Workbench, analysis: Analysis) -> None:
     undo.button("Undo", icon=":material/undo:", on_click=bench.undo, disabled=not bench.past, width="stretch")
     redo.button("Redo", icon=":material/redo:", on_click=bench.redo, disabled=not bench.future, width="stretch")
     st.caption("Input 28 × 28 × 1, pixels from 0 to 1")
+    if bench.problem and bench.selected is None:
+        st.error(bench.problem)
     faulty = analysis.problem_path
     if not bench.architecture.layers:
         _add(bench, (0,), "Add the first layer")
@@ -93,11 +94,10 @@ def _fields(bench: Workbench, path: Path, layer: Layer) -> None:
     key = f"field.{bench.revision}.{path}"
 
     def change(name: str, value: Any) -> None:
-        try:
-            changed = replace(editing.get(bench.architecture, path), **{name: value})
-            bench.change(editing.put(bench.architecture, path, changed), redraw=False)
-        except LabError as error:
-            bench.problem = str(error)
+        def make(now: Architecture) -> Architecture:
+            return editing.put(now, path, replace(editing.get(now, path), **{name: value}))
+
+        bench.attempt(make, redraw=False)
 
     widgets.edit(layer, key, change)
     if bench.problem:
@@ -121,7 +121,7 @@ def _tools(bench: Workbench, path: Path) -> None:
         bench.change(editing.move(bench.architecture, path, by), selected=at(index + by))
 
     def duplicate() -> None:
-        bench.change(editing.duplicate(bench.architecture, path), selected=at(index + 1))
+        bench.attempt(lambda now: editing.duplicate(now, path), selected=at(index + 1))
 
     def remove() -> None:
         bench.change(editing.remove(bench.architecture, path), selected=at(max(0, index - 1)) if index else None)
@@ -148,7 +148,7 @@ def _branches(bench: Workbench, path: Path, block: Parallel) -> None:
         "Add a branch",
         key=f"branch+.{path}",
         width="stretch",
-        on_click=lambda: bench.change(editing.add_branch(bench.architecture, path), selected=path),
+        on_click=lambda: bench.attempt(lambda now: editing.add_branch(now, path), selected=path),
     )
     fewer.button(
         "Remove the last",
@@ -170,11 +170,8 @@ def _add(bench: Workbench, path: Path, label: str) -> None:
         kind = st.session_state[key]
         if kind is None:
             return
-        try:
-            layer = _NEW.get(kind) or LAYERS[kind]()
-            bench.change(editing.insert(bench.architecture, path, layer), selected=path)
-        except LabError as error:
-            bench.problem = str(error)
+        layer = _NEW.get(kind) or LAYERS[kind]()
+        bench.attempt(lambda now: editing.insert(now, path, layer), selected=path)
 
     def words(kind: str) -> str:
         return f"{kind} – {LAYERS[kind].purpose}"

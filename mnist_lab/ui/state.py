@@ -5,12 +5,14 @@ Streamlit forgets a widget's value when its page is left; what must last stands 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import streamlit as st
 
 from mnist_lab.architecture import Architecture, Path
+from mnist_lab.errors import LabError
 from mnist_lab.studies import preset
 from mnist_lab.training_config import TrainingConfig
 
@@ -30,6 +32,8 @@ class Workbench:
         selected: Path of the layer whose fields are shown, or None.
         revision: Changes whenever widgets must be drawn anew from the state (undo, another preset ...).
         preset: The preset that was loaded last.
+        problem: Why the last change of the network was refused, or "".
+        training_problem: Why the last change of the training was refused, or "".
     """
 
     architecture: Architecture
@@ -42,6 +46,7 @@ class Workbench:
     selected: Path | None = None
     revision: int = 0
     problem: str = ""
+    training_problem: str = ""
 
     def change(self, architecture: Architecture, *, redraw: bool = True, selected: Path | None = None) -> None:
         """Puts another network in place of the present one, which `undo` brings back."""
@@ -52,6 +57,26 @@ class Workbench:
         self._show(architecture, redraw=redraw)
         if redraw:
             self.selected = selected
+
+    def attempt(
+        self, make: Callable[[Architecture], Architecture], *, redraw: bool = True, selected: Path | None = None
+    ) -> None:
+        """Puts what is made of the present network in its place; if that is refused, says so and changes nothing."""
+        try:
+            self.change(make(self.architecture), redraw=redraw, selected=selected)
+        except LabError as error:
+            self.problem = str(error)
+            # The widgets are drawn anew from what is, not from what was typed.
+            self.revision += 1
+
+    def attempt_training(self, make: Callable[[TrainingConfig], TrainingConfig]) -> None:
+        """The same for the training."""
+        try:
+            self.training = make(self.training)
+            self.training_problem = ""
+        except LabError as error:
+            self.training_problem = str(error)
+            self.revision += 1
 
     def undo(self) -> None:
         """Back to the network before."""
@@ -69,7 +94,7 @@ class Workbench:
         """Starts from a preset or a saved run; the network before can be brought back."""
         self.change(architecture)
         if training is not None:
-            self.training = training
+            self.training, self.training_problem = training, ""
         self.preset, self.name, self.notes = preset_name, "", ""
         self.selected = None
         self.revision += 1

@@ -32,34 +32,36 @@ def training_form(bench: Workbench, analysis: Analysis) -> None:
     key = f"training.{bench.revision}"
 
     def change(**values: Any) -> None:
-        try:
-            bench.training = replace(bench.training, **values)
-            bench.problem = ""
-        except LabError as error:
-            bench.problem = str(error)
+        bench.attempt_training(lambda now: replace(now, **values))
 
     training = bench.training
-    frame.data_notice(datasets.load(training.dataset))
+    try:
+        frame.data_notice(datasets.load(training.dataset))
+        has_data = True
+    except LabError as error:
+        # The form stays: it is the place to choose other data.
+        frame.show_error(error)
+        has_data = False
     data, optimizing, more = st.tabs(["Data and length", "Optimizer and schedule", "Stopping and augmentation"])
     with data:
         _data(training, key, change)
     with optimizing:
         left, right = st.columns(2)
         with left:
-            _chosen("Optimizer", "optimizer", OPTIMIZERS, training.optimizer, key, change)
+            _chosen(bench, "Optimizer", "optimizer", OPTIMIZERS, key, change)
         with right:
-            _chosen("Schedule", "schedule", SCHEDULES, training.schedule, key, change)
+            _chosen(bench, "Schedule", "schedule", SCHEDULES, key, change)
     with more:
         left, right = st.columns(2)
         with left:
-            _stopping(training, key, change)
+            _stopping(bench, key, change)
         with right:
             st.markdown("**Augmentation**")
-            _part("augmentation", training.augmentation, f"{key}.augmentation", change)
+            _part(bench, "augmentation", f"{key}.augmentation")
             st.caption("See it on the Data page.")
-    if bench.problem:
-        st.error(bench.problem)
-    _train(bench, analysis, key)
+    if bench.training_problem:
+        st.error(bench.training_problem)
+    _train(bench, analysis, key, has_data=has_data)
 
 
 def _data(training: TrainingConfig, key: str, change: Any) -> None:
@@ -92,8 +94,9 @@ def _data(training: TrainingConfig, key: str, change: Any) -> None:
         one("keep_checkpoints")
 
 
-def _chosen(label: str, name: str, registry: dict[str, Any], value: Any, key: str, change: Any) -> None:
+def _chosen(bench: Workbench, label: str, name: str, registry: dict[str, Any], key: str, change: Any) -> None:
     """The choice among a registry, and the fields of what was chosen."""
+    value = getattr(bench.training, name)
     choice_key = f"{key}.{name}"
     options = list(registry)
 
@@ -103,20 +106,25 @@ def _chosen(label: str, name: str, registry: dict[str, Any], value: Any, key: st
 
     st.selectbox(label, options, options.index(value.kind), key=choice_key, on_change=chosen,
                  help=(registry[value.kind].__doc__ or "").strip())  # fmt: skip
-    _part(name, value, f"{choice_key}.{value.kind}", change)
+    _part(bench, name, f"{choice_key}.{value.kind}")
 
 
-def _part(name: str, value: Any, key: str, change: Any) -> None:
+def _part(bench: Workbench, name: str, key: str) -> None:
+    drawn = getattr(bench.training, name)
+
     def changed(field: str, new: Any) -> None:
-        try:
-            change(**{name: replace(value, **{field: new})})
-        except LabError as error:
-            frame.show_error(error)
+        def make(now: TrainingConfig) -> TrainingConfig:
+            # As it is now, not as it was drawn: several fields may change at once, or the part with them.
+            part = getattr(now, name)
+            return replace(now, **{name: replace(part, **{field: new})}) if type(part) is type(drawn) else now
 
-    widgets.edit(value, key, changed)
+        bench.attempt_training(make)
+
+    widgets.edit(drawn, key, changed)
 
 
-def _stopping(training: TrainingConfig, key: str, change: Any) -> None:
+def _stopping(bench: Workbench, key: str, change: Any) -> None:
+    training = bench.training
     switch = f"{key}.stopping"
 
     def switched() -> None:
@@ -125,7 +133,7 @@ def _stopping(training: TrainingConfig, key: str, change: Any) -> None:
     st.toggle("**Early stopping**", training.early_stopping is not None, key=switch, on_change=switched,
               help="Ends the training when the watched figure stops getting better.")  # fmt: skip
     if training.early_stopping is not None:
-        _part("early_stopping", training.early_stopping, f"{switch}.fields", change)
+        _part(bench, "early_stopping", f"{switch}.fields")
 
 
 def training_images(training: TrainingConfig) -> int:
@@ -148,7 +156,7 @@ def make_forecast(analysis: Analysis, training: TrainingConfig) -> forecast.Fore
     return forecast.forecast(analysis, training, training_images(training), probe, earlier)
 
 
-def _train(bench: Workbench, analysis: Analysis, key: str) -> None:
+def _train(bench: Workbench, analysis: Analysis, key: str, *, has_data: bool) -> None:
     name_key, notes_key = f"{key}.name", f"{key}.notes"
 
     def keep() -> None:
@@ -157,10 +165,10 @@ def _train(bench: Workbench, analysis: Analysis, key: str) -> None:
     left, right = st.columns(2)
     left.text_input("Name", bench.name, 200, key=name_key, on_change=keep, placeholder="made of the layers, if empty")
     right.text_input("Notes", bench.notes, 2000, key=notes_key, on_change=keep, placeholder="what you want to find out")
-    if analysis.problem is None:
-        _forecast_words(make_forecast(analysis, bench.training), bench.training)
-    else:
+    if analysis.problem is not None:
         st.caption("This network cannot be trained: see above why.")
+    elif has_data:
+        _forecast_words(make_forecast(analysis, bench.training), bench.training)
 
     def train() -> None:
         try:
@@ -173,15 +181,16 @@ def _train(bench: Workbench, analysis: Analysis, key: str) -> None:
                 images=training_images(bench.training),
             )
             st.session_state["kept.watched"] = run.id
+            bench.training_problem = ""
         except LabError as error:
-            bench.problem = str(error)
+            bench.training_problem = str(error)
 
     st.button(
         "Train",
         type="primary",
         icon=":material/play_arrow:",
         on_click=train,
-        disabled=analysis.problem is not None,
+        disabled=analysis.problem is not None or not has_data,
         key="train",
         width="stretch",
     )
