@@ -1,0 +1,404 @@
+"""Every page as it opens: without Keras, with words in place of tracebacks, with the settings' errors explained."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_lab import datasets, starter
+from mnist_lab.architecture import Architecture, Dense, Flatten
+from mnist_lab.errors import InferenceError, LabError, StoreError
+from mnist_lab.jobs import InferenceClient
+from mnist_lab.store import RunStore, open_store
+from mnist_lab.store.artefacts import LOG, MODEL, PREDICTIONS
+from mnist_lab.studies import presets
+from mnist_lab.training_config import Augmentation, TrainingConfig
+from mnist_lab.ui import data_view, frame, network_view, run_picker, run_table
+from tests.ui.conftest import PAGES, PATIENCE, ROOT, bench, labelled
+
+Visit = Callable[[str], AppTest]
+EACH_PAGE = pytest.mark.parametrize("page", PAGES)
+TITLES = {"draw": "Draw a digit", "lab": "Lab", "runs": "Runs", "data": "Data"}
+SMALL = Architecture((Flatten(), Dense(10, "softmax")))
+
+
+@EACH_PAGE
+def test_a_page_opens_in_a_new_home_without_an_error(page: str, visit: Visit) -> None:
+    app = visit(page)
+    assert [title.value for title in app.title] == [TITLES[page]]
+    assert not app.exception and not app.error
+
+
+def test_all_pages_are_in_the_menu_and_in_these_tests() -> None:
+    assert {path.stem for path in (ROOT / "pages").glob("*.py")} == set(PAGES)
+
+
+def test_no_page_imports_keras(tmp_path: Path) -> None:
+    """The first invariant: all Keras work is in worker processes. Looked at in a fresh process, with all it takes."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.ui.tour", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    report = json.loads(done.stdout.splitlines()[-1])
+    assert report["pages"] == list(TITLES.values())
+    assert report["presets"] == len(presets())
+    assert report["exceptions"] == []
+    assert report["heavy"] == []
+
+
+# Errors ---------------------------------------------------------------------------------------------------------------
+
+INSIDE: dict[str, tuple[Any, str]] = {
+    "draw": (run_picker, "pick_run"),
+    "lab": (network_view, "totals"),
+    "runs": (run_table, "undo_bar"),
+    "data": (data_view, "counts"),
+}
+
+
+@EACH_PAGE
+def test_an_unforeseen_error_becomes_words_and_goes_to_the_log(
+    page: str, visit: Visit, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise KeyError("what only the log should tell")
+
+    monkeypatch.setattr(*INSIDE[page], fail)
+    with caplog.at_level(logging.ERROR):
+        app = visit(page)
+    assert not app.exception
+    (error,) = app.error
+    assert error.value == "Something went wrong here (KeyError). The server's log has the details."
+    assert "what only the log should tell" in caplog.text
+
+
+@EACH_PAGE
+def test_an_error_that_was_foreseen_is_a_sentence_with_its_remedy(
+    page: str, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise LabError("The moon is not made of cheese.", "Try bread.")
+
+    monkeypatch.setattr(*INSIDE[page], fail)
+    app = visit(page)
+    assert not app.exception
+    assert [error.value for error in app.error] == ["The moon is not made of cheese.\n\nTry bread."]
+
+
+@EACH_PAGE
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MNIST_LAB_HOME", "FOLDER/file"),
+        ("MNIST_LAB_STORE", "mysql://me:secret@host/lab"),
+        ("MNIST_LAB_STORE", "sqlite:///FOLDER/file"),
+        ("MNIST_LAB_DATA", "FOLDER/none"),
+        ("MNIST_LAB_EXECUTOR", "ray"),
+    ],
+)
+def test_a_wrong_setting_is_shown_with_its_remedy(
+    name: str, value: str, page: str, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no database\n" * 500)
+    monkeypatch.setenv(name, value.replace("FOLDER", str(tmp_path)))
+    app = visit(page)
+    assert not app.exception
+    shown = {error.value for error in app.error}
+    assert len(shown) == 1, shown
+    (words,) = shown
+    assert name in words
+    assert words.partition("\n\n")[2], "it has no remedy"
+    assert "secret" not in words and "Something went wrong" not in words
+    assert any(error.value == words for error in app.main if error.type == "error"), "not in the sidebar only"
+
+
+@pytest.mark.parametrize("page", ["lab", "data"])
+def test_damaged_images_are_one_sentence_that_names_the_file(
+    page: str, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mnist.npz").write_bytes(b"no images")
+    monkeypatch.setenv("MNIST_LAB_DATA", str(tmp_path / "mnist.npz"))
+    app = visit(page)
+    assert not app.exception
+    (error,) = app.error
+    assert error.value.startswith(f"{tmp_path / 'mnist.npz'} is damaged")
+
+
+# Draw -----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_page_asks_the_starter_model_and_shows_its_results(visit: Visit) -> None:
+    app = visit("draw")
+    assert app.selectbox("pick.asked").value == starter.RUN_ID
+    assert [heading.value for heading in app.subheader] == ["On its 10,000 test images"]
+    assert any("99.64 % (99.50 – 99.74)" in caption.value for caption in app.caption)
+    assert any("36 mistakes" in caption.value for caption in app.caption)
+
+
+def test_images_that_are_not_on_this_machine_are_said_to_be_so(visit: Visit) -> None:
+    app = visit("draw")
+    (info,) = app.info
+    assert info.value.startswith("MNIST is not on this machine.")
+    assert "MNIST_LAB_DATA" in info.value
+
+
+def test_a_run_without_predictions_says_so(visit: Visit) -> None:
+    store = starter_and(with_predictions=False)
+    app = visit("draw")
+    app.selectbox("pick.asked").set_value("ab" * 16).run()
+    assert not app.exception
+    assert [info.value for info in app.info] == ["This run has not been evaluated on test images yet."]
+    store.close()
+
+
+def test_another_run_begins_at_the_first_page_of_its_mistakes(visit: Visit) -> None:
+    store = starter_and(with_predictions=True)
+    app = visit("draw")
+    app.number_input("mistakes.page").set_value(2).run()
+    assert not app.exception and not app.error
+    app.selectbox("pick.asked").set_value("ab" * 16).run()
+    assert not app.exception and not app.error
+    assert "On its 360 test images" in [heading.value for heading in app.subheader]
+    app.selectbox("pick.asked").set_value(starter.RUN_ID).run()
+    assert not app.exception and not app.error
+    store.close()
+
+
+@pytest.mark.parametrize("true", [None, 0, 9])
+@pytest.mark.parametrize("predicted", [None, 0, 4])
+def test_mistakes_are_chosen_by_digit(true: int | None, predicted: int | None, visit: Visit) -> None:
+    app = visit("draw")
+    app.selectbox("mistakes.true").set_value(true)
+    app.selectbox("mistakes.predicted").set_value(predicted)
+    app.run()
+    assert not app.exception and not app.error
+    with np.load(starter.FOLDER / PREDICTIONS) as file:
+        labels, guesses = file["labels"], file["probabilities"].argmax(1)
+    chosen = (true is None) | (labels == true)
+    chosen &= (predicted is None) | (guesses == predicted)
+    chosen &= (labels == guesses) if true is not None and true == predicted else (labels != guesses)
+    (title,) = (each.value for each in app.markdown if "mistakes, most" in each.value or "gets right" in each.value)
+    assert title.startswith(f"**{int(chosen.sum()):,} ")
+
+
+def test_without_any_run_the_page_says_where_to_train_one(visit: Visit, home: Path) -> None:
+    store = open_store()
+    starter.register(store)
+    store.delete([starter.RUN_ID])
+    app = visit("draw")
+    assert not app.exception and not app.error
+    assert "press Train" in app.info[0].value
+
+
+def starter_and(*, with_predictions: bool) -> RunStore:
+    """A store with a finished run of the embedded digits beside the starter model."""
+    store = open_store()
+    known = starter.register(store)
+    assert known is not None
+    values: dict[str, Any] = {
+        "id": "ab" * 16, "name": "other", "status": "finished", "position": 1.0, "created": 1e9, "split": "holdout",
+        "architecture": SMALL.to_dict(), "training": TrainingConfig().to_dict(), "parameters": 7850,
+        "trainable_parameters": 7850, "multiply_adds": 7840, "epochs_run": 1, "dataset": "digits",
+    }  # fmt: skip
+    files = {MODEL: starter.FOLDER / MODEL}
+    if with_predictions:
+        digits = datasets.load("digits")
+        guesses = np.eye(10, dtype=np.float32)[(digits.y_test + (np.arange(360) < 20)) % 10]
+        path = store.artefacts.root / "predictions-to-copy.npz"
+        np.savez(path, probabilities=guesses, labels=digits.y_test, indices=np.arange(1437, 1797))
+        files[PREDICTIONS] = path
+    store.register(values, [{"epoch": 1, "loss": 1.0}], files)
+    return store
+
+
+# Runs -----------------------------------------------------------------------------------------------------------------
+
+
+def details_page(run_id: str) -> None:
+    import streamlit as st
+
+    from mnist_lab.ui import frame, run_table
+
+    with frame.around_page():
+        store = frame.store()
+        run_table.undo_bar(store)
+        chosen = [run for run in store.runs() if run.id == run_id]
+        st.text(f"chosen: {len(chosen)}")
+        for run in chosen:
+            run_table.details(store, run)
+            run_table.curves(store, chosen)
+            run_table.settings_side_by_side(chosen)
+            run_table.delete_button(store, chosen)
+
+
+def details(run_id: str) -> AppTest:
+    app = AppTest.from_function(details_page, kwargs={"run_id": run_id}, default_timeout=PATIENCE).run()
+    assert not app.exception and not app.error
+    return app
+
+
+def test_a_run_is_renamed_noted_starred_loaded_deleted_and_brought_back(home: Path) -> None:
+    store = open_store()
+    run = store.create(SMALL, TrainingConfig(epochs=7), name="before")
+    app = details(run.id)
+    app.text_input(f"name-{run.id}").set_value("after *all*")
+    app.text_input(f"notes-{run.id}").set_value("a note")
+    app.button(f"star-{run.id}").click().run()
+    now = store.get(run.id)
+    assert (now.name, now.notes, now.starred) == ("after *all*", "a note", True)
+    assert app.subheader[0].value == r"after \*all\*"
+    app.button("load").click().run()
+    assert (bench(app).architecture, bench(app).training) == (SMALL, TrainingConfig(epochs=7))
+    app.button("delete").click().run()
+    assert store.get(run.id).deleted is not None
+    assert app.text[0].value == "chosen: 0"
+    app.button("undelete").click().run()
+    assert store.get(run.id).deleted is None
+    assert app.text[0].value == "chosen: 1"
+    assert not app.exception and not app.error
+
+
+def test_a_name_cannot_be_empty_and_the_old_one_stays(home: Path) -> None:
+    store = open_store()
+    run = store.create(SMALL, TrainingConfig(), name="before")
+    app = details(run.id)
+    app.text_input(f"name-{run.id}").set_value("   ").run()
+    assert not app.exception
+    assert "cannot be empty" in app.error[0].value
+    assert store.get(run.id).name == "before"
+
+
+@pytest.mark.parametrize(
+    ("method", "button"), [("set_figures", "star-ID"), ("delete", "delete"), ("undelete", "undelete")]
+)
+def test_a_button_whose_work_fails_says_so_in_words(
+    method: str, button: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store()
+    run = store.create(SMALL, TrainingConfig(), name="before")
+    app = details(run.id)
+    if button == "undelete":
+        app.button("delete").click().run()
+
+    def fail(*_: Any, **__: Any) -> None:
+        raise StoreError("The run store cannot be written (disk full).", "Make room.")
+
+    monkeypatch.setattr(RunStore, method, fail)
+    app.button(button.replace("ID", run.id)).click().run()
+    assert not app.exception
+    assert [error.value for error in app.error] == ["The run store cannot be written (disk full). Make room."]
+    monkeypatch.undo()
+    app.run()
+    assert not app.error, "it is said once"
+
+
+def test_of_a_failed_run_the_end_of_its_log_is_shown(home: Path) -> None:
+    store = open_store()
+    run = store.create(SMALL, TrainingConfig(), name="x")
+    store.end(run.id, "failed", reason="It *broke*.\nand more", among=("queued",))
+    with store.artefacts.writing(run.id, LOG) as path:
+        path.write_text("first line\nlast line\n")
+    app = details(run.id)
+    assert app.info[0].value == r"It \*broke\*\."
+    assert app.code[0].value == "first line\nlast line"
+
+
+# Data -----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_augmentation_that_is_set_is_previewed(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def ask(self: InferenceClient, question: str, deadline: float = 0.0, **arguments: Any) -> Any:
+        asked.append((question, arguments["augmentation"], arguments["seed"]))
+        return arguments["images"]
+
+    monkeypatch.setattr(InferenceClient, "ask", ask)
+    app = visit("data")
+    assert not asked, "without augmentation no process is started"
+    bench(app).training = TrainingConfig(augmentation=Augmentation(rotation=15.0), seed=5)
+    app.run()
+    assert not app.exception and not app.error
+    assert [seed for _, _, seed in asked] == [5, 6, 7, 8, 9, 10]
+    assert asked[0][:2] == ("augment", {"rotation": 15.0, "shift": 0.0, "zoom": 0.0, "shear": 0.0})
+
+
+def test_a_preview_that_cannot_be_made_leaves_the_rest_of_the_page(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(*_: Any, **__: Any) -> None:
+        raise InferenceError("The prediction process did not start.", "See the server's log for the reason.")
+
+    monkeypatch.setattr(InferenceClient, "ask", ask)
+    app = visit("data")
+    bench(app).training = TrainingConfig(augmentation=Augmentation(zoom=0.1))
+    app.run()
+    assert not app.exception
+    assert app.error[0].value.startswith("The prediction process did not start.")
+    assert app.selectbox("browse.part").value == "training"
+
+
+def test_images_are_browsed_by_part_and_digit(visit: Visit) -> None:
+    app = visit("data")
+    images = datasets.load("digits")
+    for digit in (None, 3):
+        app.selectbox("browse.part").set_value("test")
+        app.selectbox("browse.digit").set_value(digit).run()
+        count = len(images.y_test) if digit is None else int((images.y_test == digit).sum())
+        page = app.number_input(f"browse.page.test.{digit}")
+        assert page.label == f"Page (of {-(-count // data_view.PAGE)})"
+        page.set_value(page.max).run()
+        assert not app.exception and not app.error
+
+
+def test_the_test_images_are_counted_once_where_they_also_validate(visit: Visit) -> None:
+    app = visit("data")
+    bench(app).training = TrainingConfig(split="test-as-validation")
+    app.run()
+    assert app.selectbox("browse.part").options == ["training", "test"]
+
+
+# Lab: the button ------------------------------------------------------------------------------------------------------
+
+
+def test_train_queues_what_was_assembled_with_its_name(visit: Visit) -> None:
+    app = visit("lab")
+    labelled(app, "text_input", "Name").set_value("Mine")
+    labelled(app, "text_input", "Notes").set_value("Why?")
+    app.run()
+    app.number_input(f"training.{bench(app).revision}.epochs").set_value(3)
+    app.button("train").click().run()
+    assert not app.exception and not app.error
+    (run,) = frame.store().queue()
+    assert (run.name, run.notes, run.preset) == ("Mine", "Why?", "lenet-5")
+    assert run.network() == bench(app).architecture
+    assert run.config() == bench(app).training == TrainingConfig(epochs=3)
+    assert any("waiting" in caption.value for caption in app.caption)
+    app.button("cancel").click().run()
+    assert frame.store().get(run.id).status == "stopped"
+    assert not app.exception and not app.error
+
+
+def test_a_training_that_is_refused_says_why(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise StoreError("The run store cannot be written (disk full).", "Make room.")
+
+    app = visit("lab")
+    monkeypatch.setattr(RunStore, "create", fail)
+    app.button("train").click().run()
+    assert not app.exception
+    assert "disk full" in app.error[0].value
