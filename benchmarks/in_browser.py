@@ -137,9 +137,12 @@ def main() -> None:
             print(words("click to text, at rest", clicks(page, options.clicks)), flush=True)
             time.sleep(5)  # the probe of the machine's speed ends
             print(f"Train to the first point: {train(page, 200):.2f} s", flush=True)
-            print(words("click to text, while training", clicks(page, options.clicks)), flush=True)
-            page.get_by_role("button", name="Stop").click()
-            page.get_by_text("stopped").first.wait_for()
+            try:
+                print(words("click to text, while training", clicks(page, options.clicks)), flush=True)
+            finally:
+                # A training outlives its server: that is what the program is made for.
+                page.get_by_role("button", name="Stop").click()
+                page.get_by_text("stopped").first.wait_for()
         browser.close()
 
 
