@@ -64,13 +64,18 @@ def table(runs: list[Run]) -> list[Run]:
     # Streamlit's own percentages drop the zeros at their end: 98.10 % would read as 98.1 %.
     shown[["Test accuracy", "Validation accuracy"]] *= 100
     percent = "%.2f %%"
+    # Streamlit keeps a selection by its row numbers: when runs come or go, other runs would be selected, and deleted.
+    # So other runs make another table, in which what was selected is selected from the start.
+    kept = state.get("selected-runs", ())
+    rows = [index for index, run in enumerate(runs) if run.id in kept]
     event: Any = st.dataframe(
         shown,
         hide_index=True,
         width="stretch",
-        key="run-table",
+        key=f"run-table.{hash(tuple(run.id for run in runs))}",
         on_select="rerun",
         selection_mode="multi-row",
+        selection_default={"selection": {"rows": rows, "columns": [], "cells": []}},
         column_config={
             "★": st.column_config.TextColumn(width=30),
             "Name": st.column_config.TextColumn(width="medium", pinned=True),
@@ -83,7 +88,9 @@ def table(runs: list[Run]) -> list[Run]:
             "Created": st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm"),
         },
     )
-    return [runs[index] for index in event.selection.rows if index < len(runs)]
+    chosen = [runs[index] for index in event.selection.rows if index < len(runs)]
+    state.put("selected-runs", tuple(run.id for run in chosen))
+    return chosen
 
 
 def details(store: RunStore, run: Run) -> None:
