@@ -1,0 +1,89 @@
+"""All pages in Chromium: light and dark, on a desk and on a telephone, and each opened by its address."""
+
+import urllib.parse
+
+import pytest
+
+from tests.browser.actions import SIDEBAR, eventually, settled
+from tests.browser.server import ROOT, open_page, screenshot
+
+PAGES = {"": "Draw a digit", "lab": "Lab", "runs": "Runs", "data": "Data"}
+
+
+def navigation(page) -> list[str]:
+    return page.locator("[data-testid=stSidebarNavLink]").evaluate_all(
+        "all => all.map(e => e.innerText.trim().split('\\n').pop().trim())"
+    )
+
+
+def wait_scheme(page, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.wait_for_function(
+        """dark => { const parts = getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor
+        .match(/\\d+/g).map(Number); return (parts[0] + parts[1] + parts[2] < 384) === dark }""",
+        arg=scheme == "dark",
+    )
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)], ids=["desk", "telephone"])
+@pytest.mark.parametrize("address", list(PAGES), ids=lambda address: address or "draw")
+def test_a_page_fits_its_window_in_light_and_dark_without_errors(lab, page, address, width, height):
+    page.set_viewport_size({"width": width, "height": height})
+    open_page(page, f"{lab.url}{address}", None)
+    page.get_by_role("heading", name=PAGES[address], exact=True).wait_for()
+    settled(page)
+    for scheme in ("light", "dark"):
+        wait_scheme(page, scheme)
+        charts = "document.querySelectorAll('.mnist-lab-plot-frame')"
+        page.wait_for_function(
+            f"[...{charts}].every(e => !e.clientWidth || e.querySelector('.main-svg'))", timeout=60_000
+        )
+        name = f"{address or 'draw'}-{scheme}-{width}"
+        screenshot(page, name)
+        assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
+        inner = page.evaluate(
+            """() => { const main = document.querySelector('[data-testid=stMain]');
+            return [main.scrollWidth, main.clientWidth] }"""
+        )
+        assert inner[0] <= inner[1], "the middle of the page scrolls sideways"
+        page.locator("[data-testid=stMain]").evaluate("e => e.scrollTo(0, 700)")
+        screenshot(page, f"{name}-below")
+        page.locator("[data-testid=stMain]").evaluate("e => e.scrollTo(0, 0)")
+    assert page.get_by_text("Something went wrong").count() == 0
+    assert page.errors == []
+
+
+def test_the_lab_s_sidebar_can_be_used_on_a_telephone(lab, page):
+    page.set_viewport_size({"width": 390, "height": 844})
+    open_page(page, f"{lab.url}lab")
+    settled(page)
+    page.get_by_test_id("stExpandSidebarButton").click()
+    row = page.locator(f"{SIDEBAR} button:visible").filter(has_text="1 · Conv2D")
+    row.click()
+    page.locator(f"{SIDEBAR} input[aria-label='Filters']").wait_for()
+    settled(page)
+    screenshot(page, "lab-telephone-sidebar")
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+    assert page.errors == []
+
+
+def test_a_page_opened_first_by_its_address_is_framed_by_the_program(start_server, page):
+    server = start_server(ROOT / "app.py")
+    open_page(page, f"{server.url}lab")
+    page.get_by_role("heading", name="Lab", exact=True).wait_for()
+    eventually(page, lambda: navigation(page), ["Draw", "Lab", "Runs", "Data"])
+    for name, address in (("Draw", ""), ("Runs", "runs"), ("Data", "data"), ("Lab", "lab")):
+        page.get_by_role("link", name=name, exact=True).click()
+        page.get_by_role("heading", name=PAGES[address], exact=True).wait_for()
+        assert urllib.parse.urlparse(page.url).path == f"/{address}"
+    assert navigation(page) == ["Draw", "Lab", "Runs", "Data"]
+    assert page.errors == []
+
+
+def test_no_button_of_a_chart_sends_it_to_a_server(lab, page):
+    open_page(page, f"{lab.url}data")
+    bar = page.locator(".modebar-btn")
+    eventually(page, lambda: bar.count() > 0, True)
+    names = bar.evaluate_all("all => all.map(e => e.getAttribute('data-title'))")
+    assert "Download plot as a PNG" in names
+    assert not [name for name in names if "share" in name.lower() or "cloud" in name.lower()]
