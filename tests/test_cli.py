@@ -771,11 +771,13 @@ def test_a_setting_that_cannot_be_used_is_no_traceback(place: Place) -> None:
 # The ends of the pipes ------------------------------------------------------------------------------------------------
 
 
-def test_a_reader_that_has_had_enough_is_no_error(place: Place) -> None:
-    process = place.start("presets", "--json")
+@pytest.mark.parametrize(("command", "lines"), [("presets", 1), ("runs", 0)], ids=["midway", "before the beginning"])
+def test_a_reader_that_has_had_enough_is_no_error(command: str, lines: int, place: Place) -> None:
+    process = place.start(command, "--json")
     with process:
         assert process.stdout is not None and process.stderr is not None
-        assert process.stdout.readline() == "[\n"
+        for _ in range(lines):
+            assert process.stdout.readline() == "[\n"
         process.stdout.close()
         assert process.stderr.read() == ""
         assert process.wait(PATIENCE) == 0

@@ -112,6 +112,7 @@ def test_a_value_out_of_range_changes_nothing(name: str, lab: AppTest) -> None:
     assert not lab.exception
     assert bench(lab).training == before
     assert lab.number_input(f"{form(lab)}.{name}").value == shown, "the widget shows what is"
+    assert not lab.error, "the widget itself takes no such value"
     value = {"epochs": 3, "batch_size": 64, "seed": 1}.get(name, 0.5)
     lab.number_input(f"{form(lab)}.{name}").set_value(value).run()
     assert_untroubled(lab)
