@@ -162,6 +162,7 @@ def _train(options: Options) -> Answer:
     else:
         preset_name, architecture, training = None, read_architecture(options.architecture), TrainingConfig()
     training = changed(training, options)
+    shapes.output_shape(architecture)  # an impossible network is said to be one before anything is downloaded
     store = _store()
     dataset = datasets.load(training.dataset, allow_download=training.dataset in ("auto", "mnist"))
     if dataset.notice:

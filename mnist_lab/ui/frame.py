@@ -127,7 +127,7 @@ def _sign(run: Run) -> str:
 
 def escape(text: str) -> str:
     """Text of a user as it was typed, not as Markdown."""
-    return "".join(f"\\{ch}" if ch in r"\`*_{}[]()#+-.!|$~<>:" else ch for ch in text)
+    return "".join(f"\\{ch}" if ch in r"\`*_{}[]()#+-.!|$~<>:&" else ch for ch in text)
 
 
 def progress_words(run: Run) -> str:
