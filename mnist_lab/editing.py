@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from mnist_lab.architecture import Architecture, Layer, Parallel, Path, Residual, where
+from mnist_lab.architecture import Architecture, Path, where
 from mnist_lab.errors import ArchitectureError
+from mnist_lab.layers import Layer, Parallel, Residual
 
 Layers = tuple[Layer, ...]
 

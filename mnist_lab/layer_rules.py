@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mnist_lab import formatting
-from mnist_lab.architecture import (
+from mnist_lab.layers import (
     Activation,
     AveragePooling2D,
     BatchNormalization,
@@ -30,7 +30,7 @@ from mnist_lab.architecture import (
     Rescaling,
     Residual,
     Resizing,
-)  # fmt: skip
+)
 
 Shape = tuple[int, ...]
 

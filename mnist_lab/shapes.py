@@ -10,9 +10,11 @@ import math
 from dataclasses import dataclass, replace
 
 from mnist_lab import formatting
-from mnist_lab.architecture import (
+from mnist_lab.architecture import Architecture, Path, where
+from mnist_lab.errors import ArchitectureError
+from mnist_lab.layer_rules import RULES, Field, Impossible, Inner, Shape
+from mnist_lab.layers import (
     Activation,
-    Architecture,
     AveragePooling2D,
     Conv2D,
     Dense,
@@ -20,16 +22,12 @@ from mnist_lab.architecture import (
     Layer,
     MaxPooling2D,
     Parallel,
-    Path,
     Pretrained,
     RepeatChannels,
     Rescaling,
     Residual,
     Resizing,
-    where,
-)  # fmt: skip
-from mnist_lab.errors import ArchitectureError
-from mnist_lab.layer_rules import RULES, Field, Impossible, Inner, Shape
+)
 
 N_CLASSES = 10
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mnist_lab import fields, layer_rules, shapes, source_text
-from mnist_lab.architecture import Architecture, Layer, Parallel, Path, Pretrained, RepeatChannels, Residual
+from mnist_lab.architecture import Architecture, Path
+from mnist_lab.layers import Layer, Parallel, Pretrained, RepeatChannels, Residual
 from mnist_lab.source_text import call, literal
 from mnist_lab.training_config import TrainingConfig
 

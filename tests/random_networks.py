@@ -8,14 +8,14 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from mnist_lab.architecture import (
+from mnist_lab.architecture import Architecture
+from mnist_lab.layers import (
     ACTIVATIONS,
     INTERPOLATIONS,
     MERGES,
     PADDINGS,
     SHORTCUTS,
     Activation,
-    Architecture,
     AveragePooling2D,
     BatchNormalization,
     Conv2D,
@@ -31,7 +31,7 @@ from mnist_lab.architecture import (
     Rescaling,
     Residual,
     Resizing,
-)  # fmt: skip
+)
 
 Shape = tuple[int, ...]
 Chain = tuple[list[Layer], Shape]

@@ -27,8 +27,9 @@ from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support
 
 from mnist_lab import cli, datasets, starter, studies
-from mnist_lab.architecture import Architecture, Conv2D, Dense, Flatten
+from mnist_lab.architecture import Architecture
 from mnist_lab.errors import InferenceError
+from mnist_lab.layers import Conv2D, Dense, Flatten
 from mnist_lab.store import RunStore
 from mnist_lab.store.artefacts import MODEL, PREDICTIONS
 from mnist_lab.store.database import open_engine

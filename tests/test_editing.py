@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from mnist_lab import editing
-from mnist_lab.architecture import Architecture, Conv2D, Dense, Flatten, Layer, MaxPooling2D, Parallel, Residual
+from mnist_lab.architecture import Architecture
 from mnist_lab.errors import ArchitectureError
+from mnist_lab.layers import Conv2D, Dense, Flatten, Layer, MaxPooling2D, Parallel, Residual
 from tests.random_networks import possible
 
 A, B, C, NEW = Conv2D(1), Conv2D(2), Conv2D(3), Dense(99)

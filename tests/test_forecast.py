@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from mnist_lab import formatting, shapes
-from mnist_lab.architecture import Architecture, Conv2D, Dense, Flatten, MaxPooling2D
+from mnist_lab.architecture import Architecture
 from mnist_lab.errors import TooLargeError
 from mnist_lab.forecast import BASE_BYTES, RUNS_CONSIDERED, Forecast, Probe, forecast, read_probe
+from mnist_lab.layers import Conv2D, Dense, Flatten, MaxPooling2D
 from mnist_lab.store import Run
 from mnist_lab.training_config import SGD, Adam, TrainingConfig
 

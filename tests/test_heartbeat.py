@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from mnist_lab import heartbeat
-from mnist_lab.architecture import Architecture, Dense, Flatten
+from mnist_lab.architecture import Architecture
 from mnist_lab.errors import StoreError
 from mnist_lab.heartbeat import Heartbeat
+from mnist_lab.layers import Dense, Flatten
 from mnist_lab.store import RunStore
 from mnist_lab.store.database import open_engine
 from mnist_lab.training_config import TrainingConfig

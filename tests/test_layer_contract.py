@@ -11,24 +11,11 @@ from typing import Any
 import pytest
 
 from mnist_lab import fields, shapes
-from mnist_lab.architecture import (
-    LAYERS,
-    MAX_DEPTH,
-    MAX_LAYERS,
-    Architecture,
-    Conv2D,
-    Dense,
-    Flatten,
-    Layer,
-    Parallel,
-    Residual,
-    layer_from_dict,
-    layer_to_dict,
-    where,
-)
+from mnist_lab.architecture import MAX_DEPTH, MAX_LAYERS, Architecture, layer_from_dict, layer_to_dict, where
 from mnist_lab.errors import ArchitectureError
 from mnist_lab.fields import Spec
 from mnist_lab.layer_rules import RULES
+from mnist_lab.layers import LAYERS, Conv2D, Dense, Flatten, Layer, Parallel, Residual
 
 KINDS = pytest.mark.parametrize("kind", LAYERS)
 FIELDS = pytest.mark.parametrize(

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from mnist_lab.architecture import (
+from mnist_lab.architecture import Architecture, Path
+from mnist_lab.errors import ArchitectureError
+from mnist_lab.layer_rules import projection_strides
+from mnist_lab.layers import (
     Activation,
-    Architecture,
     AveragePooling2D,
     BatchNormalization,
     Conv2D,
@@ -20,14 +22,11 @@ from mnist_lab.architecture import (
     Layer,
     MaxPooling2D,
     Parallel,
-    Path,
     Pretrained,
     RepeatChannels,
     Residual,
     Resizing,
 )
-from mnist_lab.errors import ArchitectureError
-from mnist_lab.layer_rules import projection_strides
 from mnist_lab.shapes import analyse, output_shape
 
 HEAD: tuple[Layer, ...] = (Flatten(), Dense(10, "softmax"))

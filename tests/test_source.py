@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from mnist_lab.architecture import (
+from mnist_lab.architecture import Architecture
+from mnist_lab.errors import ArchitectureError
+from mnist_lab.layers import (
     LAYERS,
-    Architecture,
     Conv2D,
     Dense,
     Flatten,
@@ -25,7 +26,6 @@ from mnist_lab.architecture import (
     Residual,
     Resizing,
 )
-from mnist_lab.errors import ArchitectureError
 from mnist_lab.source import keras_script
 from mnist_lab.studies import Preset, preset, presets
 from mnist_lab.training_config import (

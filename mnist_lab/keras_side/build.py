@@ -15,9 +15,11 @@ from typing import Any
 import keras
 
 from mnist_lab import layer_rules, shapes
-from mnist_lab.architecture import (
+from mnist_lab.architecture import Architecture, Path, where
+from mnist_lab.errors import ArchitectureError
+from mnist_lab.keras_side import pretrained
+from mnist_lab.layers import (
     Activation,
-    Architecture,
     AveragePooling2D,
     BatchNormalization,
     Conv2D,
@@ -29,16 +31,12 @@ from mnist_lab.architecture import (
     Layer,
     MaxPooling2D,
     Parallel,
-    Path,
     Pretrained,
     RepeatChannels,
     Rescaling,
     Residual,
     Resizing,
-    where,
-)  # fmt: skip
-from mnist_lab.errors import ArchitectureError
-from mnist_lab.keras_side import pretrained
+)
 
 DTYPE = "float32"
 INPUT_NAME = "image"

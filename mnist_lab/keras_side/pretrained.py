@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import keras
 import pooch
 
-from mnist_lab.architecture import Pretrained
 from mnist_lab.errors import DataError
+from mnist_lab.layers import Pretrained
 
 # Where keras.applications.VGG16 itself looks for its weights, and the digest of that file.
 VGG16_URL = (

@@ -8,9 +8,10 @@ from collections.abc import Callable
 import numpy as np
 
 from mnist_lab import shapes
-from mnist_lab.architecture import Architecture, Conv2D, Dense, Flatten, MaxPooling2D
+from mnist_lab.architecture import Architecture
 from mnist_lab.forecast import Probe
 from mnist_lab.keras_side.build import build
+from mnist_lab.layers import Conv2D, Dense, Flatten, MaxPooling2D
 
 BATCH = 128
 SECONDS = 0.7

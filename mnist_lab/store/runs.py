@@ -77,7 +77,7 @@ class RunStore:
             connection.execute(
                 insert(_runs).values(
                     id=run_id,
-                    name=_clean_name(name) or default_name(architecture),
+                    name=_clean_name(name) or architecture.summary[:MAX_NAME],
                     notes=notes,
                     preset=preset,
                     owner=owner,
@@ -408,17 +408,6 @@ class RunStore:
     def close(self) -> None:
         """Closes the database connections."""
         self._engine.dispose()
-
-
-def default_name(architecture: Architecture) -> str:
-    """A name made of the layers: ``"Conv 32-64, Dense 128-10"``."""
-    words: dict[str, list[str]] = {}
-    for _, layer in architecture.walk():
-        size = getattr(layer, "filters", None) or getattr(layer, "units", None)
-        if size is not None:
-            words.setdefault({"Conv2D": "Conv"}.get(layer.kind, layer.kind), []).append(str(size))
-    shown = ", ".join(f"{kind} {'-'.join(sizes[:6])}" for kind, sizes in words.items())
-    return shown[:MAX_NAME] or "Network"
 
 
 def _clean_name(name: str) -> str:

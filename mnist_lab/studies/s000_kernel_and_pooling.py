@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mnist_lab.architecture import Architecture, Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D
+from mnist_lab.architecture import Architecture
+from mnist_lab.layers import Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D
 from mnist_lab.studies.preset import Preset
 from mnist_lab.training_config import Adam, EarlyStopping, TrainingConfig
 

@@ -7,7 +7,8 @@ training are those of the last epoch. ``test_accuracy`` is the latter, ``claimed
 
 from __future__ import annotations
 
-from mnist_lab.architecture import Architecture, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
+from mnist_lab.architecture import Architecture
+from mnist_lab.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 from mnist_lab.studies.preset import Preset
 from mnist_lab.training_config import Adadelta, TrainingConfig
 

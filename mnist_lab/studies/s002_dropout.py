@@ -6,16 +6,8 @@ It sets no seed.
 
 from __future__ import annotations
 
-from mnist_lab.architecture import (
-    Architecture,
-    BatchNormalization,
-    Conv2D,
-    Dense,
-    Dropout,
-    Flatten,
-    Layer,
-    MaxPooling2D,
-)
+from mnist_lab.architecture import Architecture
+from mnist_lab.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D
 from mnist_lab.studies.preset import Preset
 from mnist_lab.training_config import Adam, TrainingConfig
 

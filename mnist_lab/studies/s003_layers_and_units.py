@@ -10,15 +10,8 @@ No seed is set. One early stopping object was used for all models; here each run
 
 from __future__ import annotations
 
-from mnist_lab.architecture import (
-    Architecture,
-    AveragePooling2D,
-    Conv2D,
-    Dense,
-    Dropout,
-    Flatten,
-    MaxPooling2D,
-)
+from mnist_lab.architecture import Architecture
+from mnist_lab.layers import AveragePooling2D, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 from mnist_lab.studies.preset import Preset
 from mnist_lab.training_config import Adam, EarlyStopping, TrainingConfig
 

@@ -5,17 +5,8 @@ Trained with standalone Keras, whose Adadelta had a learning rate of 1.0. No see
 
 from __future__ import annotations
 
-from mnist_lab.architecture import (
-    Architecture,
-    BatchNormalization,
-    Conv2D,
-    Dense,
-    Dropout,
-    Flatten,
-    Layer,
-    MaxPooling2D,
-    Parallel,
-)
+from mnist_lab.architecture import Architecture
+from mnist_lab.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D, Parallel
 from mnist_lab.studies.preset import Preset
 from mnist_lab.training_config import Adadelta, TrainingConfig
 

@@ -7,13 +7,12 @@ import json
 import streamlit as st
 
 from mnist_lab.source import keras_script
-from mnist_lab.store.runs import default_name
 from mnist_lab.ui.state import Workbench
 
 
 def code(bench: Workbench) -> None:
     """Draws the script and the two downloads; the network must be possible."""
-    name = bench.name or default_name(bench.architecture)
+    name = bench.name or bench.architecture.summary
     script = keras_script(bench.architecture, bench.training, name)
     description = json.dumps(bench.architecture.to_dict(), indent=2)
     with st.container(horizontal=True):

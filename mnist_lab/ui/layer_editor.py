@@ -8,7 +8,8 @@ from typing import Any
 import streamlit as st
 
 from mnist_lab import editing
-from mnist_lab.architecture import LAYERS, Architecture, Layer, Parallel, Path, Residual
+from mnist_lab.architecture import Architecture, Path
+from mnist_lab.layers import LAYERS, Layer, Parallel, Residual
 from mnist_lab.shapes import Analysis, title
 from mnist_lab.studies import presets
 from mnist_lab.ui import widgets

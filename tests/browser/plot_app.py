@@ -4,8 +4,9 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from mnist_lab.architecture import Architecture, Conv2D, Dense, Flatten
+from mnist_lab.architecture import Architecture
 from mnist_lab.figures.network import network_diagram
+from mnist_lab.layers import Conv2D, Dense, Flatten
 from mnist_lab.shapes import analyse
 from mnist_lab.ui.plot import plot
 

@@ -4,9 +4,12 @@ import itertools
 
 import pytest
 
-from mnist_lab.architecture import (
+from mnist_lab.architecture import Architecture
+from mnist_lab.figures.network import family, network_diagram
+from mnist_lab.figures.network_layout import Layout, block_height, block_width, build_tree
+from mnist_lab.figures.theme import FAULT
+from mnist_lab.layers import (
     Activation,
-    Architecture,
     BatchNormalization,
     Conv2D,
     Dense,
@@ -16,10 +19,7 @@ from mnist_lab.architecture import (
     MaxPooling2D,
     Parallel,
     Residual,
-)  # fmt: skip
-from mnist_lab.figures.network import family, network_diagram
-from mnist_lab.figures.network_layout import Layout, block_height, block_width, build_tree
-from mnist_lab.figures.theme import FAULT
+)
 from mnist_lab.shapes import analyse
 
 SIMPLE = Architecture(

@@ -16,8 +16,9 @@ import pytest
 from scipy.stats import binomtest
 
 from mnist_lab import datasets
-from mnist_lab.architecture import Architecture, Conv2D, Dense, Flatten, MaxPooling2D
+from mnist_lab.architecture import Architecture
 from mnist_lab.jobs import JobManager
+from mnist_lab.layers import Conv2D, Dense, Flatten, MaxPooling2D
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import PREDICTIONS
 from mnist_lab.store.database import open_engine

@@ -11,10 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mnist_lab.architecture import Architecture, Conv2D, Dense, Flatten
+from mnist_lab.architecture import Architecture
 from mnist_lab.errors import ArchitectureError, JobError, TooLargeError
 from mnist_lab.jobs import JobManager, manager, processes
 from mnist_lab.jobs.processes import WorkerProcess, exit_words, is_working
+from mnist_lab.layers import Conv2D, Dense, Flatten
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import BEST, CHECKPOINT, LOG, MODEL, PREDICTIONS
 from mnist_lab.store.database import open_engine

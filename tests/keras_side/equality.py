@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from mnist_lab.architecture import Dense, Flatten, Layer, Parallel, RepeatChannels, Residual, Resizing
 from mnist_lab.keras_side.build import layer_name
+from mnist_lab.layers import Dense, Flatten, Layer, Parallel, RepeatChannels, Residual, Resizing
 from mnist_lab.shapes import Analysis
 
 HEAD: tuple[Layer, ...] = (Flatten(), Dense(10, "softmax"))

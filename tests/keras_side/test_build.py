@@ -14,15 +14,20 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mnist_lab import architecture as arch
 from mnist_lab import fields
-from mnist_lab.architecture import (
+from mnist_lab.architecture import Architecture
+from mnist_lab.errors import ArchitectureError, LabError
+from mnist_lab.keras_side.build import BUILDERS, build, connect, derived_seed, layer_name
+from mnist_lab.layer_rules import RULES
+from mnist_lab.layers import (
     ACTIVATIONS,
     INITIALIZERS,
+    INTERPOLATIONS,
     LAYERS,
     MERGES,
+    PADDINGS,
+    SHORTCUTS,
     Activation,
-    Architecture,
     AveragePooling2D,
     BatchNormalization,
     Conv2D,
@@ -37,10 +42,7 @@ from mnist_lab.architecture import (
     Rescaling,
     Residual,
     Resizing,
-)  # fmt: skip
-from mnist_lab.errors import ArchitectureError, LabError
-from mnist_lab.keras_side.build import BUILDERS, build, connect, derived_seed, layer_name
-from mnist_lab.layer_rules import RULES
+)
 from mnist_lab.shapes import analyse
 from tests.keras_side.equality import COLOUR, HEAD, assert_equal_to_keras
 from tests.random_networks import doubtful, possible
@@ -59,12 +61,12 @@ def grid(kind: str) -> list[Layer]:
     if kind == "Conv2D":
         made = [
             cls(4, kernel, strides, padding, dilation, "linear", bias)
-            for kernel, padding, bias in itertools.product(SIZES, arch.PADDINGS, (True, False))
+            for kernel, padding, bias in itertools.product(SIZES, PADDINGS, (True, False))
             for strides, dilation in ((1, 1), (2, 1), (3, 1), ((1, 2), 1), (1, 2), (1, (1, 3)))
         ]
         made += [cls(filters=n) for n in (1, 33)] + [cls(kernel_size=16), cls(kernel_size=(15, 17))]
     elif kind in ("MaxPooling2D", "AveragePooling2D"):
-        made = [cls(*values) for values in itertools.product(SIZES, (None, 1, 2, (3, 1)), arch.PADDINGS)]
+        made = [cls(*values) for values in itertools.product(SIZES, (None, 1, 2, (3, 1)), PADDINGS)]
         made += [cls(16), cls(16, padding="same"), cls((15, 17))]
     elif kind == "Parallel":
         made = [
@@ -82,7 +84,7 @@ def grid(kind: str) -> list[Layer]:
     elif kind == "Residual":
         made = [
             cls(layers, shortcut, activation)
-            for shortcut in arch.SHORTCUTS
+            for shortcut in SHORTCUTS
             for activation in ("linear", "relu", "gelu")
             for layers in (
                 (),
@@ -165,7 +167,7 @@ def test_the_grid_holds_every_activation_initializer_and_interpolation() -> None
         assert {layer.kernel_initializer for layer in grids[kind]} == set(INITIALIZERS)  # type: ignore[attr-defined]
     for kind in ("Conv2D", "Dense", "Activation", "Residual"):
         assert {layer.activation for layer in grids[kind]} == set(ACTIVATIONS)  # type: ignore[attr-defined]
-    assert {layer.interpolation for layer in grids["Resizing"]} == set(arch.INTERPOLATIONS)  # type: ignore[attr-defined]
+    assert {layer.interpolation for layer in grids["Resizing"]} == set(INTERPOLATIONS)  # type: ignore[attr-defined]
 
 
 # ------------------------------------------------------------------------------------------------- whole networks

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from keras.src.legacy.saving import legacy_h5_format
 
-from mnist_lab.architecture import Architecture, Pretrained, RepeatChannels, Resizing
+from mnist_lab.architecture import Architecture
 from mnist_lab.errors import DataError
 from mnist_lab.keras_side import pretrained
 from mnist_lab.keras_side.build import build
+from mnist_lab.layers import Pretrained, RepeatChannels, Resizing
 from mnist_lab.shapes import analyse
 from tests.keras_side.equality import COLOUR, HEAD, assert_equal_to_keras
 

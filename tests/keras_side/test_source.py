@@ -15,8 +15,10 @@ import keras
 import numpy as np
 import pytest
 
-from mnist_lab.architecture import (
-    Architecture,
+from mnist_lab.architecture import Architecture
+from mnist_lab.keras_side.build import build
+from mnist_lab.keras_side.optimizers import make_optimizer
+from mnist_lab.layers import (
     BatchNormalization,
     Conv2D,
     Dense,
@@ -28,8 +30,6 @@ from mnist_lab.architecture import (
     Residual,
     Resizing,
 )
-from mnist_lab.keras_side.build import build
-from mnist_lab.keras_side.optimizers import make_optimizer
 from mnist_lab.shapes import analyse
 from mnist_lab.source import keras_script
 from mnist_lab.studies import Preset, preset, presets

@@ -16,11 +16,12 @@ import pytest
 import tensorflow as tf
 
 from mnist_lab import worker
-from mnist_lab.architecture import Architecture, Dense, Flatten, MaxPooling2D
+from mnist_lab.architecture import Architecture
 from mnist_lab.errors import DataError
 from mnist_lab.keras_side import infer, train, weights
 from mnist_lab.keras_side.callbacks import Control, StopRequested
 from mnist_lab.keras_side.evaluate import as_input
+from mnist_lab.layers import Dense, Flatten, MaxPooling2D
 from mnist_lab.store import Run, RunStore, open_store
 from mnist_lab.store.artefacts import BEST, CHECKPOINT, MODEL, PREDICTIONS, epoch_weights
 from mnist_lab.training_config import SGD, Augmentation, CosineDecay, EarlyStopping, TrainingConfig

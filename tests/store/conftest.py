@@ -20,7 +20,8 @@ POSTGRESQL = os.environ.get("MNIST_LAB_TEST_STORE", "")
 PRELUDE = """\
 import os, sys, threading, time
 from pathlib import Path
-from mnist_lab.architecture import Architecture, Dense, Flatten
+from mnist_lab.architecture import Architecture
+from mnist_lab.layers import Dense, Flatten
 from mnist_lab.errors import LabError
 from mnist_lab.store import RunStore
 from mnist_lab.store.database import open_engine

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy.dialects import postgresql
 
-from mnist_lab.architecture import Architecture, Dense, Flatten
+from mnist_lab.architecture import Architecture
 from mnist_lab.errors import StoreError
+from mnist_lab.layers import Dense, Flatten
 from mnist_lab.store import RunStore, open_store
 from mnist_lab.store.database import open_engine
 from mnist_lab.training_config import TrainingConfig

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from mnist_lab.architecture import Architecture, Conv2D, Dense, Flatten
+from mnist_lab.architecture import Architecture
 from mnist_lab.errors import ArchitectureError, JobError, RunNotFound, StoreError
+from mnist_lab.layers import Conv2D, Dense, Flatten
 from mnist_lab.store import ACTIVE, FINAL, STATUSES, Run, RunStore
 from mnist_lab.store.artefacts import MODEL, PREDICTIONS
 from mnist_lab.store.runs import KEEP_DELETED_SECONDS, MAX_NAME

@@ -10,9 +10,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_lab import fields
-from mnist_lab.architecture import LAYERS, MAX_LAYERS, Architecture, Conv2D, Dense, Flatten, Layer, Parallel, Residual
+from mnist_lab.architecture import MAX_LAYERS, Architecture
 from mnist_lab.errors import LabError
 from mnist_lab.fields import Spec
+from mnist_lab.layers import LAYERS, Conv2D, Dense, Flatten, Layer, Parallel, Residual
 from mnist_lab.shapes import analyse
 from mnist_lab.studies import preset, presets
 from tests.ui.conftest import bench, keys, labelled, put_in

@@ -15,9 +15,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_lab import datasets, starter
-from mnist_lab.architecture import Architecture, Dense, Flatten
+from mnist_lab.architecture import Architecture
 from mnist_lab.errors import InferenceError, LabError, StoreError
 from mnist_lab.jobs import InferenceClient
+from mnist_lab.layers import Dense, Flatten
 from mnist_lab.store import RunStore, open_store
 from mnist_lab.store.artefacts import LOG, MODEL, PREDICTIONS
 from mnist_lab.studies import presets

@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 from mnist_lab import editing
-from mnist_lab.architecture import Architecture, Conv2D, Dense, Flatten
+from mnist_lab.architecture import Architecture
 from mnist_lab.errors import ArchitectureError
+from mnist_lab.layers import Conv2D, Dense, Flatten
 from mnist_lab.studies import preset
 from mnist_lab.training_config import TrainingConfig
 from mnist_lab.ui.state import FIRST_PRESET, MAX_UNDO, Workbench

@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from mnist_lab.architecture import Architecture, Conv2D, Dense, Flatten, Parallel
+from mnist_lab.architecture import Architecture
 from mnist_lab.figures.network import network_diagram
+from mnist_lab.layers import Conv2D, Dense, Flatten, Parallel
 from mnist_lab.shapes import Analysis, analyse
 from mnist_lab.store import Run
 from mnist_lab.studies import presets

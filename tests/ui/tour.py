@@ -17,8 +17,8 @@ def tour() -> dict[str, object]:
     """Visits every page, edits a network, fills the form, loads every preset, and queues a training."""
     from streamlit.testing.v1 import AppTest
 
-    from mnist_lab.architecture import LAYERS
     from mnist_lab.jobs import JobManager
+    from mnist_lab.layers import LAYERS
     from mnist_lab.store import open_store
     from mnist_lab.studies import presets
     from mnist_lab.training_config import OPTIMIZERS, SCHEDULES
