@@ -37,7 +37,7 @@ def _board(run: Run, was_warm: bool) -> None:
             )
             prepared = _upload() if way == "Upload" else _canvas()
         with right, st.container(key="answer"):
-            _answer(run, prepared, was_warm)
+            _answer(run, prepared, was_warm, way == "Upload")
         if prepared is not None and not prepared.is_empty:
             _steps(prepared)
 
@@ -89,12 +89,13 @@ def _upload() -> drawing.Prepared | None:
         return None
 
 
-def _answer(run: Run, prepared: drawing.Prepared | None, was_warm: bool) -> None:
+def _answer(run: Run, prepared: drawing.Prepared | None, was_warm: bool, is_upload: bool) -> None:
     inference = frame.services().inference
     probabilities: NDArray[np.float32] | None = None
     if prepared is None or prepared.is_empty or prepared.image is None:
-        st.markdown("### Draw a digit from 0 to 9" if prepared is None or prepared.is_empty else "###")
-        st.caption("The canvas is empty: there is nothing to predict yet.")
+        what = "no picture with a digit in it" if is_upload else "nothing on the canvas"
+        st.markdown("### Upload a picture of a digit" if is_upload else "### Draw a digit from 0 to 9")
+        st.caption(f"There is {what}, so there is nothing to predict yet.")
     elif not inference.is_warm:
         st.markdown("### One moment")
         st.caption("The network is waking up; this takes some seconds after the program's start.")
