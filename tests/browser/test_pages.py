@@ -4,10 +4,13 @@ import urllib.parse
 
 import pytest
 
-from tests.browser.actions import SIDEBAR, eventually, settled
+from tests.browser.actions import PATIENCE, SIDEBAR, eventually, settled
 from tests.browser.server import ROOT, open_page, screenshot
 
 PAGES = {"": "Draw a digit", "lab": "Lab", "runs": "Runs", "data": "Data"}
+
+CHARTS = {"": 2, "lab": 1, "runs": 0, "data": 1}
+"""How many charts can be seen on each page."""
 
 
 def navigation(page) -> list[str]:
@@ -34,9 +37,12 @@ def test_a_page_fits_its_window_in_light_and_dark_without_errors(lab, page, addr
     settled(page)
     for scheme in ("light", "dark"):
         wait_scheme(page, scheme)
-        charts = "document.querySelectorAll('.mnist-lab-plot-frame')"
         page.wait_for_function(
-            f"[...{charts}].every(e => !e.clientWidth || e.querySelector('.main-svg'))", timeout=60_000
+            """least => { const all = [...document.querySelectorAll('.mnist-lab-plot-frame')]
+            .filter(e => e.clientWidth);
+            return all.length >= least && all.every(e => e.querySelector('.main-svg')) }""",
+            arg=CHARTS[address],
+            timeout=PATIENCE * 1000,
         )
         name = f"{address or 'draw'}-{scheme}-{width}"
         screenshot(page, name)

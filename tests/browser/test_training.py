@@ -26,6 +26,8 @@ from tests.browser.actions import (
 from tests.browser.server import open_page, screenshot
 
 LONG = 2000
+CLICK_FIRST = """buttons => { const found = [...document.querySelectorAll(buttons)].filter(e => e.offsetWidth);
+    found.find(e => !e.disabled)?.click(); return found.length }"""
 STATUS = re.compile(
     r"^epoch \d+ of 2000 · (step \d+ of \d+|validating) · [\d,]+ images/s · .+ left · (CPU|GPU).* · 60,074 parameters$"
 )
@@ -44,11 +46,8 @@ def end_all(page, lab) -> None:
     open_page(page, f"{lab.url}lab", "Start from")
     settled(page)
     # those that wait first, or the next of them would start
-    for button in ("[class*='st-key-cancel-'] button", ".st-key-cancel button, .st-key-stop button"):
-        while (found := page.locator(button).locator("visible=true")).count():
-            if found.first.is_enabled():
-                found.first.click()
-            page.wait_for_timeout(100)
+    for buttons in ("[class*=st-key-cancel-] button", ".st-key-cancel button, .st-key-stop button"):
+        eventually(page, lambda buttons=buttons: page.evaluate(CLICK_FIRST, buttons), 0)
     eventually(page, lambda: badges(page), [])
 
 
@@ -78,11 +77,12 @@ def wait_epoch(page, least: int) -> None:
 
 def test_the_chart_lives_on_with_its_zoom_and_its_hidden_curve_while_points_are_added(training):
     start_training(training, "alive", epochs=LONG, images=1500, batch=1)
-    wait_points(training)
-    chart(training, LIVE, "(node.mark = 'mine')")
+    training.get_by_role("heading", name="alive").wait_for(timeout=2 * PATIENCE * 1000)
     # In the first epoch there are no curves per epoch yet: those that come must not inherit what was hidden.
-    training.locator(f'.mnist-lab-plot[aria-label="{LIVE}"] .legendtoggle').first.click()
     hidden = {"batch-loss", "batch-accuracy"}
+    eventually(training, lambda: set(traces(training)), hidden, 2 * PATIENCE)
+    chart(training, LIVE, "(node.mark = 'mine')")
+    training.locator(f'.mnist-lab-plot[aria-label="{LIVE}"] .legendtoggle').first.click()
     eventually(training, lambda: {u for u, t in traces(training).items() if t["visible"] == "legendonly"}, hidden)
     before = traces(training)
     assert set(before) == hidden, "the first epoch was over too soon for this test"
