@@ -61,8 +61,8 @@ def strokes(page: Page, url: str, count: int) -> list[float]:
     found = []
     for number in range(count):
         digit = list(STROKES)[number % len(STROKES)]
-        page.get_by_role("button", name="Reset canvas & history").click()
-        page.wait_for_function(f"() => {HEADING}.includes('empty')")
+        page.locator(".st-key-clear button").click()
+        page.wait_for_function(f"() => {HEADING}.includes('Draw a digit')")
         box = page.locator("canvas").first.bounding_box()
         assert box is not None
         points = [(box["x"] + x, box["y"] + y) for x, y in STROKES[digit]]
@@ -108,7 +108,7 @@ def train(page: Page, epochs: int) -> float:
     wait_for_rerun(page)
     page.wait_for_timeout(1000)
     curves = "[...document.querySelectorAll('.js-plotly-plot')].filter(g => g.layout.yaxis2)"
-    points = f"{curves}.some(g => g.data.some(t => (t.x || []).length))"
+    points = f"{curves}.some(g => (g.calcdata || []).some(curve => curve.length && curve[0].x !== undefined))"
     page.wait_for_function(f"() => !({points})")
     watch(page, "click", points)
     page.get_by_role("button", name="Train", exact=True).click()

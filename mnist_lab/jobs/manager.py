@@ -24,6 +24,7 @@ from mnist_lab.training_config import TrainingConfig
 TICK_SECONDS = 0.25
 # The first page is drawn before the engines take the cores for their start.
 START_DELAY_SECONDS = 1.5
+TRAINER_DELAY_SECONDS = 20.0
 # A trainer that fails to start is tried again, ever more rarely.
 RETRY_SECONDS = (1.0, 5.0, 30.0, 120.0)
 
@@ -132,18 +133,21 @@ class JobManager:
             return []
 
     def _loop(self) -> None:
-        warmed = False
+        warmed_at: float | None = None
         while not self._ended.wait(TICK_SECONDS):
             try:
                 self._bury()
                 if time.monotonic() >= self._not_before and self._worker is None:
-                    if not warmed:
-                        warmed = True
+                    if warmed_at is None:
+                        warmed_at = time.monotonic()
                         self.inference.start()
                         self.fetch_data()
                         # The starter model would be registered anew at the next start, and be back undeleted.
                         self.store.purge(keep=[starter.RUN_ID])
-                    self._worker = WorkerProcess("train")
+                    # Both engines at once would leave the first page no processor; a queued training does not wait.
+                    late = time.monotonic() - warmed_at > TRAINER_DELAY_SECONDS
+                    if self.inference.is_warm or late or self.store.queue():
+                        self._worker = WorkerProcess("train")
             except (LabError, OSError) as error:
                 # The database may be away for a while; the thread must outlive that.
                 self.problem = str(error)

@@ -93,9 +93,9 @@ def _answer(run: Run, prepared: drawing.Prepared | None, was_warm: bool, is_uplo
     inference = frame.services().inference
     probabilities: NDArray[np.float32] | None = None
     if prepared is None or prepared.is_empty or prepared.image is None:
-        what = "no picture with a digit in it" if is_upload else "nothing on the canvas"
         st.markdown("### Upload a picture of a digit" if is_upload else "### Draw a digit from 0 to 9")
-        st.caption(f"There is {what}, so there is nothing to predict yet.")
+        what = "There is no picture with a digit in it" if is_upload else "The canvas is empty"
+        st.caption(f"{what}: there is nothing to predict yet.")
     elif not inference.is_warm:
         st.markdown("### One moment")
         st.caption("The network is waking up; this takes some seconds after the program's start.")

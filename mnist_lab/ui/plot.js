@@ -169,8 +169,10 @@ function plain(value) {
 // One download a window, shared by all charts; a failed one is forgotten, so that the next chart tries again.
 function loadPlotly(file, base) {
   window.mnistLabPlotly ??= (async () => {
+    const [first, ...others] = addresses(file, base);
+    await settled(first);
     let last;
-    for (const address of addresses(file, base)) {
+    for (const address of [first, ...others]) {
       try {
         return await loadScript(address);
       } catch (error) {
@@ -183,6 +185,17 @@ function loadPlotly(file, base) {
     throw error;
   });
   return window.mnistLabPlotly;
+}
+
+// Plotly keeps the browser busy for a second when it is read. What the page can do without it comes first, a canvas to
+// draw on above all; the file itself is fetched meanwhile.
+function settled(address) {
+  const link = document.createElement("link");
+  Object.assign(link, { rel: "preload", as: "script", href: address });
+  document.head.appendChild(link);
+  return new Promise((done) =>
+    setTimeout(() => (window.requestIdleCallback ?? setTimeout)(done, { timeout: 300 }), 400),
+  );
 }
 
 // Streamlit's own script tag tells under which address this browser reaches the server, behind a proxy too.

@@ -26,7 +26,7 @@ from tests.browser.actions import (
 from tests.browser.server import ROOT, open_page, screenshot
 
 MATRIX = "Confusion matrix"
-EMPTY = "There is nothing on the canvas, so there is nothing to predict yet."
+EMPTY = "The canvas is empty: there is nothing to predict yet."
 
 
 @pytest.fixture
