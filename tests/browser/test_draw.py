@@ -81,7 +81,8 @@ def test_an_empty_canvas_says_so_and_predicts_nothing(board):
     assert answer(board) == "Draw a digit from 0 to 9"
     assert EMPTY in captions(board)
     assert steps(board) == []
-    assert chart(board, "Probability of each digit", "node._fullData.every(t => !t.x?.some(v => v > 0))")
+    bars = "node._fullData.every(t => !t.x?.some(v => v > 0))"
+    eventually(board, lambda: chart(board, "Probability of each digit", bars), True)
 
 
 def test_every_digit_drawn_with_the_mouse_is_read_right(board):
