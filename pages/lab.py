@@ -4,7 +4,7 @@ import streamlit as st
 
 from mnist_lab.forecast import within_memory
 from mnist_lab.shapes import analyse
-from mnist_lab.ui import frame, network_view
+from mnist_lab.ui import frame, network_view, state
 from mnist_lab.ui.code_view import code
 from mnist_lab.ui.layer_editor import layer_editor
 from mnist_lab.ui.live import live_panel
@@ -36,7 +36,8 @@ with network:
     else:
         st.info("Add a layer in the sidebar, or start from a preset.")
 with training:
-    with st.expander("Settings", expanded=not busy):
+    # Folded also when the training has ended: what it has reached stays where it was read.
+    with st.expander("Settings", expanded=not busy and not state.get("watched", "")):
         training_form(bench, analysis)
     live_panel()
 with source:

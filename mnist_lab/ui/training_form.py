@@ -16,7 +16,7 @@ from mnist_lab.training_config import (
     EarlyStopping,
     TrainingConfig,
 )
-from mnist_lab.ui import frame, widgets
+from mnist_lab.ui import frame, state, widgets
 from mnist_lab.ui.state import Workbench
 
 SPLIT_WORDS = {
@@ -180,7 +180,7 @@ def _train(bench: Workbench, analysis: Analysis, key: str, *, has_data: bool) ->
                 preset=bench.preset_if_unchanged,
                 images=training_images(bench.training),
             )
-            st.session_state["kept.watched"] = run.id
+            state.put("watched", run.id)
             bench.training_problem = ""
         except LabError as error:
             bench.training_problem = str(error)
