@@ -81,6 +81,9 @@ def test_a_page_opened_first_by_its_address_is_framed_by_the_program(start_serve
     for name, address in (("Draw", ""), ("Runs", "runs"), ("Data", "data"), ("Lab", "lab")):
         page.get_by_role("link", name=name, exact=True).click()
         page.get_by_role("heading", name=PAGES[address], exact=True).wait_for()
+        # Streamlit forgets the images of a page that is left before the browser has fetched them.
+        settled(page)
+        page.wait_for_load_state("networkidle")
         assert urllib.parse.urlparse(page.url).path == f"/{address}"
     assert navigation(page) == ["Draw", "Lab", "Runs", "Data"]
     assert page.errors == []

@@ -77,7 +77,13 @@ def test_trainings_outlive_the_program_and_are_resumed_where_they_were_when_thei
     assert_curve_is_whole(store, short)
     assert_figures_follow_from_predictions(store, short)
 
+    time.sleep(1.0)
+    assert store.get(long.id).status == "queued", "what waits is for the next program"
+    earlier = JobManager(store, autostart=False)
+    earlier.inference.start = lambda: None  # type: ignore[method-assign]
+    earlier.start()
     long = until(store, long, has_trained(2))
+    earlier.close()
     manager = JobManager(store, autostart=False)
     manager.inference.start = lambda: None  # type: ignore[method-assign]
     manager.start()
@@ -90,7 +96,9 @@ def test_trainings_outlive_the_program_and_are_resumed_where_they_were_when_thei
 
     assert long.pid is not None
     os.kill(long.pid, signal.SIGKILL)
+    assert earlier._worker is not None
     interrupted = until(store, long, has_ended)
+    assert earlier._worker.wait(30) == -signal.SIGKILL
     assert interrupted.status == "interrupted"
     assert "Resume" in (interrupted.reason or "")
     assert interrupted.can_go_on
