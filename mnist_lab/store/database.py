@@ -24,6 +24,7 @@ def open_engine(url: str) -> Engine:
     Raises:
         StoreError: If it cannot be opened, or was written by a newer version of the program.
     """
+    engine: Engine | None = None
     try:
         engine = _sqlite(url) if url.startswith(SQLITE) else create_engine(url, pool_pre_ping=True)
         with _creation_lock(engine):
@@ -34,6 +35,8 @@ def open_engine(url: str) -> Engine:
                     connection.execute(insert(schema.meta).values(key="version", value=str(schema.VERSION)))
             version = schema.VERSION if found is None else int(found)
     except (SQLAlchemyError, OSError, Timeout, ImportError, ValueError) as error:
+        if engine is not None:
+            engine.dispose()
         # Without what may be a password; the URL itself may be what is wrong, so it is not parsed.
         shown = url if url.startswith(SQLITE) else url.split("@")[-1]
         raise StoreError(
@@ -64,11 +67,13 @@ def _sqlite(url: str) -> Engine:
     def on_connect(connection: Any, record: Any) -> None:
         # The driver's own transactions are switched off: `on_begin` says which kind is wanted.
         connection.isolation_level = None
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.close()
+        try:
+            for setting in (f"busy_timeout={BUSY_SECONDS * 1000}", "journal_mode=WAL", "synchronous=FULL"):
+                connection.execute(f"PRAGMA {setting}").close()
+        except Exception:
+            # SQLAlchemy does not know the connection yet and would leave it open: the file is no database.
+            connection.close()
+            raise
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:
