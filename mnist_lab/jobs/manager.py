@@ -17,7 +17,7 @@ from mnist_lab.architecture import Architecture
 from mnist_lab.download import download_mnist
 from mnist_lab.errors import LabError
 from mnist_lab.jobs.inference import InferenceClient
-from mnist_lab.jobs.processes import WorkerProcess, end_lost, exit_words
+from mnist_lab.jobs.processes import WorkerProcess, end_failed, end_lost, exit_words
 from mnist_lab.store import Run, RunStore, open_store
 from mnist_lab.training_config import TrainingConfig
 
@@ -164,9 +164,7 @@ class JobManager:
             self._worker = None
             mine = [run for run in self.store.active() if run.worker == worker.name]
             for run in mine:
-                tail = self.store.artefacts.log_tail(run.id)
-                reason = f"The training process {exit_words(status)}." + (f"\n{tail}" if tail else "")
-                self.store.end(run.id, "failed", reason=reason)
+                end_failed(self.store, run.id, status, self.store.artefacts.log_tail(run.id))
             if status == 0 or mine:
                 self._failures = 0
             else:

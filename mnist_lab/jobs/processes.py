@@ -15,7 +15,7 @@ from typing import IO
 
 import psutil
 
-from mnist_lab.store import Run, RunStore
+from mnist_lab.store import ACTIVE, Run, RunStore
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -95,6 +95,20 @@ def exit_words(status: int) -> str:
         name = str(-status)
     hint = "; the system does that when memory runs out" if name == "SIGKILL" else ""
     return f"was ended by signal {name}{hint}"
+
+
+def end_failed(store: RunStore, run_id: str, status: int, tail: str, among: Sequence[str] = ACTIVE) -> None:
+    """Ends a run whose process has ended before it, as *failed*, with what is known of why.
+
+    Args:
+        store: The run store.
+        run_id: The run.
+        status: The process's exit status.
+        tail: What it printed last.
+        among: Only a run of one of these statuses is ended.
+    """
+    reason = f"The training process {exit_words(status)}." + (f"\n{tail}" if tail else "")
+    store.end(run_id, "failed", reason=reason, among=among)
 
 
 def is_working(run: Run, host: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from mnist_lab.errors import JobError
-from mnist_lab.jobs.processes import WorkerProcess, exit_words
+from mnist_lab.jobs.processes import WorkerProcess, end_failed
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.records import ACTIVE, FINAL
 
@@ -46,8 +46,7 @@ def run_one(store: RunStore, run: Run, *, show_progress: bool = True) -> Run:
     status = worker.exit_status
     if store.get(run.id).status not in FINAL:
         tail = store.artefacts.log_tail(run.id) or worker.output_tail()
-        reason = f"The training process {exit_words(status or 0)}." + (f"\n{tail}" if tail else "")
-        store.end(run.id, "failed", reason=reason, among=(*ACTIVE, "queued"))
+        end_failed(store, run.id, status or 0, tail, among=(*ACTIVE, "queued"))
     return store.get(run.id)
 
 

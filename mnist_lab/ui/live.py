@@ -21,14 +21,10 @@ IDLE_SECONDS = 2.0
 DATA_WORDS = {"digits": "scikit-learn's small digits", "custom": "your own data"}
 
 
-def watched_run(manager: JobManager) -> Run | None:
-    """The run to show: the one under way; else the one last started here; else the next in the queue."""
-    active = manager.store.active()
-    if active:
-        return active[0]
-    waiting = manager.store.queue()
-    if waiting:
-        return waiting[0]
+def watched_run(manager: JobManager, active: list[Run], waiting: list[Run]) -> Run | None:
+    """The run to show: the one under way; else the next in the queue; else the one last started here, or the newest."""
+    if active or waiting:
+        return (active or waiting)[0]
     run_id = state.get("watched", "")
     runs = manager.store.runs()
     return next((run for run in runs if run.id == run_id), None) or next(
@@ -46,9 +42,9 @@ def live_panel() -> None:
 def _panel(was_busy: bool) -> None:
     with frame.errors_in_words():
         manager = frame.services()
-        waiting = manager.store.queue()
-        run = watched_run(manager)
-        if bool(manager.store.active() or waiting) != was_busy:
+        active, waiting = manager.store.active(), manager.store.queue()
+        run = watched_run(manager, active, waiting)
+        if bool(active or waiting) != was_busy:
             st.rerun()
         if run is None:
             st.caption("No training yet. Press Train, and its curves appear here while it learns.")
@@ -57,23 +53,22 @@ def _panel(was_busy: bool) -> None:
             st.error(failure)
             state.put("failure", "")
         _head(manager, run)
-        figure = training_curves(points_frame(manager, run.id), epochs_frame(manager, run.id))
+        figure = training_curves(points_frame(manager, run), epochs_frame(manager, run.id))
         plot(figure, f"live-{run.id}", label="Loss and accuracy while training")
         _queue(manager, [each for each in waiting if each.id != run.id])
 
 
-def points_frame(manager: JobManager, run_id: str) -> pd.DataFrame:
+def points_frame(manager: JobManager, run: Run) -> pd.DataFrame:
     """The curve within the epochs; only what is new is fetched."""
     cache: dict[str, Any] = st.session_state.setdefault("kept.points", {})
-    if cache.get("run_id") != run_id:
+    if cache.get("run_id") != run.id:
         cache.clear()
-        cache.update(run_id=run_id, rows=[])
+        cache.update(run_id=run.id, rows=[])
     rows: list[dict[str, Any]] = cache["rows"]
-    rows += manager.store.points(run_id, rows[-1]["id"] if rows else 0)
-    epochs_run = manager.store.get(run_id).epochs_run
-    if rows and rows[-1]["epoch"] < epochs_run - 1:
+    rows += manager.store.points(run.id, rows[-1]["id"] if rows else 0)
+    if rows and rows[-1]["epoch"] < run.epochs_run - 1:
         # The run was resumed from an earlier epoch: what came after was forgotten.
-        rows[:] = manager.store.points(run_id)
+        rows[:] = manager.store.points(run.id)
     frame_ = pd.DataFrame(rows, columns=["id", "step", "epoch", "loss", "accuracy"])
     return frame_.rename(columns={"epoch": "epoch_float"})
 
