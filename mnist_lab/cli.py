@@ -260,7 +260,12 @@ def _show(options: Options) -> Answer:
 def _presets(options: Options) -> Answer:
     presets = list(studies.presets().values())
     rows = [
-        (each.name, f"{each.parameters:,}", formatting.percent(each.published.get("test_accuracy")), each.title)
+        (
+            each.name,
+            f"{each.parameters:,}",
+            formatting.percent(each.published and each.published.test_accuracy),
+            each.title,
+        )
         for each in presets
     ]
     return Answer([each.to_dict() for each in presets], _table(("NAME", "PARAMETERS", "PUBLISHED", "TITLE"), rows))

@@ -71,3 +71,7 @@ class InferenceError(LabError):
 
 class PresetNotFound(LabError):
     """No preset has this name."""
+
+
+class StudyNotFound(LabError):
+    """No study has this name."""

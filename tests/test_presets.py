@@ -13,11 +13,16 @@ from mnist_lab import studies
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import PresetNotFound
 from mnist_lab.shapes import analyse
-from mnist_lab.studies import Preset, preset, presets
+from mnist_lab.studies import Preset, Published, preset, presets
 from mnist_lab.training_config import Adadelta, Adam, TrainingConfig
 
 ALL = list(presets().values())
-PUBLISHED = [entry for entry in ALL if entry.study != "lab"]
+PUBLISHED = [entry for entry in ALL if entry.published is not None]
+
+
+def figures(entry: Preset) -> Published:
+    assert entry.published is not None
+    return entry.published
 
 
 def by_name(entries: list[Preset]) -> pytest.MarkDecorator:
@@ -39,17 +44,17 @@ def test_two_presets_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) ->
     module = importlib.import_module("mnist_lab.studies.starter")
     monkeypatch.setattr(module, "PRESETS", (*module.PRESETS, *module.PRESETS))
     with pytest.raises(ValueError, match="starter"):
-        studies._found.__wrapped__()
+        studies._presets.__wrapped__()
 
 
 @by_name(PUBLISHED)
 def test_parameters_are_those_that_the_document_printed(entry: Preset) -> None:
     analysis = analyse(entry.architecture)
-    assert analysis.parameters == entry.published["parameters"]
-    assert analysis.trainable == entry.published["trainable_parameters"]
+    assert analysis.parameters == figures(entry).parameters
+    assert analysis.trainable == figures(entry).trainable_parameters
     per_layer = tuple(row.parameters for row in analysis.rows if row.parameters)
-    assert per_layer == entry.published["layer_parameters"]
-    assert sum(entry.published["layer_parameters"]) == entry.published["parameters"]
+    assert per_layer == figures(entry).layer_parameters
+    assert sum(figures(entry).layer_parameters) == figures(entry).parameters
 
 
 @by_name(ALL)
@@ -81,20 +86,42 @@ def test_every_published_preset_cites_document_and_heading(entry: Preset) -> Non
 
 @by_name(PUBLISHED)
 def test_published_figures_hang_together(entry: Preset) -> None:
-    figures = entry.published
-    assert 0.9 < figures["test_accuracy"] < 1
-    assert 0 < figures["test_loss"] < 1
-    assert len(figures["validation_accuracy"]) == figures["epochs"] <= entry.training.epochs
-    known = [value for value in figures["validation_accuracy"] if value is not None]
-    if "validation_loss" in figures:
-        assert len(figures["validation_loss"]) == figures["epochs"]
-    if "best_epoch" in figures:
-        assert figures["validation_accuracy"].index(max(known)) + 1 == figures["best_epoch"]
-    if entry.training.split == "test-as-validation":
-        kept = figures.get("best_epoch", figures["epochs"])
-        assert figures["test_accuracy"] == pytest.approx(figures["validation_accuracy"][kept - 1], abs=0.0006)
-        if "validation_loss" in figures:
-            assert figures["test_loss"] == pytest.approx(figures["validation_loss"][kept - 1], abs=0.00006)
+    found = figures(entry)
+    accuracy, loss = found.test_accuracy, found.test_loss
+    assert accuracy is not None and 0.1 < accuracy < 1
+    assert loss is None or loss > 0
+    assert found.epochs <= entry.training.epochs
+    for curve in (found.training_accuracy, found.training_loss, found.validation_accuracy, found.validation_loss):
+        assert curve is None or len(curve) == found.epochs
+    for curve in (found.training_accuracy, found.validation_accuracy):
+        assert all(value is None or 0 < value <= 1 for value in curve or ())
+    for ten in (found.auc_per_digit, found.precision_per_digit, found.recall_per_digit, found.f1_per_digit):
+        assert ten is None or (len(ten) == 10 and all(0 < value <= 1 for value in ten))
+    curve = found.validation_accuracy
+    if curve and found.best_epoch is not None:
+        assert curve[found.best_epoch - 1] == max(value for value in curve if value is not None)
+    if curve and entry.training.split == "test-as-validation":
+        kept = (found.best_epoch or found.epochs) - 1
+        half_a_step = 0.5 * 10**-found.decimals + 0.00005
+        if curve[kept] is not None:
+            assert accuracy == pytest.approx(curve[kept], abs=half_a_step + 1e-9)
+        if found.validation_loss and loss is not None and found.validation_loss[kept] is not None:
+            assert loss == pytest.approx(found.validation_loss[kept], abs=0.00006)
+
+
+@by_name(PUBLISHED)
+def test_what_is_printed_as_json_has_no_empty_figures(entry: Preset) -> None:
+    printed = entry.to_dict()["published"]
+    assert None not in printed.values()
+    assert {"parameters", "trainable_parameters", "test_accuracy", "epochs"} <= set(printed)
+
+
+@by_name(PUBLISHED)
+def test_published_curves_read_as_a_history(entry: Preset) -> None:
+    history = figures(entry).history()
+    assert [row["epoch"] for row in history] == list(range(1, len(history) + 1))
+    for name, curve in (("val_accuracy", figures(entry).validation_accuracy), ("loss", figures(entry).training_loss)):
+        assert [row.get(name) for row in history] == list(curve or [None] * len(history))
 
 
 def test_learning_rates_are_those_of_the_time() -> None:
@@ -114,7 +141,7 @@ def test_splits_and_seeds_are_those_of_the_documents() -> None:
 def test_the_accuracies_of_document_003_are_whole_test_images() -> None:
     for entry in PUBLISHED:
         if entry.study == "003":
-            right = entry.published["test_accuracy"] * 7_000
+            right = (figures(entry).test_accuracy or 0) * 7_000
             assert right == pytest.approx(round(right), abs=0.01), entry.name
 
 
@@ -125,8 +152,8 @@ def test_the_starter_model_is_small_enough_to_ship_and_to_train_on_a_cpu() -> No
 
 
 def test_published_figures_cannot_be_changed() -> None:
-    with pytest.raises(TypeError):
-        preset("lenet-5").published["epochs"] = 1  # type: ignore[index]
+    with pytest.raises(AttributeError):
+        figures(preset("lenet-5")).epochs = 1  # type: ignore[misc]
 
 
 def test_a_misspelt_name_is_answered_with_what_comes_closest() -> None:

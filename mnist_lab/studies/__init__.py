@@ -1,6 +1,7 @@
-"""The shelf of ready models: one module of data per document, found by themselves.
+"""The shelf of ready models, and the studies that they belong to: modules of data, found by themselves.
 
-To add a study, add a module here with a tuple ``PRESETS``; ``tests/test_presets.py`` then checks every entry of it.
+To add a study, add a module here with a tuple ``STUDIES``, a tuple ``PRESETS``, or both;
+``tests/test_presets.py`` and ``tests/test_studies.py`` then check every entry of them.
 """
 
 from __future__ import annotations
@@ -8,13 +9,24 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
+from typing import Protocol, TypeVar
 
-from mnist_lab.errors import PresetNotFound
-from mnist_lab.studies.preset import Preset
+from mnist_lab.errors import LabError, PresetNotFound, StudyNotFound
+from mnist_lab.studies.preset import Preset, Published
+from mnist_lab.studies.study import Series, Study
 
-__all__ = ["Preset", "preset", "presets"]
+__all__ = ["Preset", "Published", "Series", "Study", "members", "preset", "presets", "studies", "study"]
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
+
+
+T = TypeVar("T", bound=_Named)
 
 
 def presets() -> dict[str, Preset]:
@@ -23,18 +35,43 @@ def presets() -> dict[str, Preset]:
     Raises:
         ValueError: If two presets share a name; a fault of the data, not of the user.
     """
-    return dict(_found())
+    return dict(_presets())
+
+
+def studies() -> dict[str, Study]:
+    """All studies by name, the documents in their order, then the questions.
+
+    Raises:
+        ValueError: If two studies share a name; a fault of the data, not of the user.
+    """
+    return dict(_studies())
 
 
 @cache
-def _found() -> MappingProxyType[str, Preset]:
-    found: dict[str, Preset] = {}
-    modules = sorted((info.name for info in pkgutil.iter_modules(__path__)), key=lambda name: (name != "starter", name))
-    for module in modules:
-        for entry in getattr(importlib.import_module(f"{__name__}.{module}"), "PRESETS", ()):
-            if entry.name in found:
-                raise ValueError(f"Two presets have the name {entry.name!r}; the second is in {module}.py.")
-            found[entry.name] = entry
+def _presets() -> MappingProxyType[str, Preset]:
+    return _by_name((module, entry) for module in _modules() for entry in getattr(_loaded(module), "PRESETS", ()))
+
+
+@cache
+def _studies() -> MappingProxyType[str, Study]:
+    found = [(module, entry) for module in _modules() for entry in getattr(_loaded(module), "STUDIES", ())]
+    return _by_name(sorted(found, key=lambda pair: pair[1].is_question))
+
+
+def _modules() -> list[str]:
+    return sorted((info.name for info in pkgutil.iter_modules(__path__)), key=lambda name: (name != "starter", name))
+
+
+def _loaded(module: str) -> object:
+    return importlib.import_module(f"{__name__}.{module}")
+
+
+def _by_name(entries: Iterable[tuple[str, T]]) -> MappingProxyType[str, T]:
+    found: dict[str, T] = {}
+    for module, entry in entries:
+        if entry.name in found:
+            raise ValueError(f"Two entries have the name {entry.name!r}; the second is in {module}.py.")
+        found[entry.name] = entry
     return MappingProxyType(found)
 
 
@@ -44,12 +81,31 @@ def preset(name: str) -> Preset:
     Raises:
         PresetNotFound: With the names that come closest.
     """
-    known = _found()
+    return _look_up(name, _presets(), "preset", PresetNotFound, "List them with `python -m mnist_lab presets`.")
+
+
+def study(name: str) -> Study:
+    """The study of that name; case and surrounding spaces do not matter.
+
+    Raises:
+        StudyNotFound: With the names that come closest.
+    """
+    known = _studies()
+    return _look_up(name, known, "study", StudyNotFound, f"There are {', '.join(known)}.")
+
+
+def members(study: Study) -> tuple[Preset, ...]:
+    """The models of a study, in its order."""
+    known = _presets()
+    if not study.is_question:
+        return tuple(entry for entry in known.values() if entry.study == study.name)
+    names = dict.fromkeys(name for series in study.series for _, name in series.points)
+    return tuple(known[name] for name in names)
+
+
+def _look_up(name: str, known: Mapping[str, T], what: str, error: type[LabError], remedy: str) -> T:
     wanted = name.strip().lower()
     if wanted in known:
         return known[wanted]
     close = difflib.get_close_matches(wanted, known, n=3, cutoff=0.4)
-    raise PresetNotFound(
-        f"There is no preset {name!r}.",
-        f"Did you mean {' or '.join(close)}?" if close else "List them with `python -m mnist_lab presets`.",
-    )
+    raise error(f"There is no {what} {name!r}.", f"Did you mean {' or '.join(close)}?" if close else remedy)

@@ -12,10 +12,20 @@ from typing import Any
 
 from mnist_lab.architecture import Architecture
 from mnist_lab.layers import Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D
-from mnist_lab.studies.preset import Preset
+from mnist_lab.studies.preset import Preset, Published
+from mnist_lab.studies.study import Study
 from mnist_lab.training_config import Adam, EarlyStopping, TrainingConfig
 
 DOCUMENT = "Document 000, Convolutional Neural Networks for digit image classification"
+
+STUDIES = (
+    Study(
+        name="000",
+        title=DOCUMENT.split(", ", 1)[1],
+        about="",
+        cite=DOCUMENT,
+    ),
+)
 
 TRAINING = TrainingConfig(
     split="test-as-validation",
@@ -50,7 +60,7 @@ def _model(
         title=title,
         architecture=Architecture((*convolutions, *_head(hidden))),
         training=TRAINING,
-        published={"epochs": 10, "trainable_parameters": published["parameters"], **published},
+        published=Published(epochs=10, trainable_parameters=published["parameters"], decimals=3, **published),
         cite=f"{DOCUMENT}: {heading}" + (f" ({title})" if heading != title else ""),
         remark=remark,
     )

@@ -42,7 +42,6 @@ STARTER = Preset(
         schedule=OneCycle(),
         augmentation=Augmentation(rotation=15.0, shift=0.08, zoom=0.2, shear=18.0),
     ),
-    published={},
     cite="This project.",
     remark="Small enough for a CPU: under 4 million multiply-adds an image. The batch normalisation forgets "
     "faster than Keras's default (0.9 in place of 0.99), as its figures must settle within a few epochs.",
