@@ -6,6 +6,7 @@ What is undefined, 0/0, is NaN here and never 0: a digit that does not occur has
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -44,28 +45,34 @@ def per_digit(labels: ArrayLike, probabilities: ArrayLike) -> pd.DataFrame:
     F1 = 2 TP / (2 TP + FP + FN). AUC is the probability that an image of the digit gets a higher probability of it than
     an image of another, ties counting half.
 
+    `auc_hard` is another figure and must not be set beside `auc`: the area under the curve that has the predicted digit
+    alone for its score, (recall + specificity) / 2 with specificity = TN / (TN + FP). It does not see how sure the
+    network was and is lower than `auc` for any good network. Some documents print it under the name AUC.
+
     Args:
         labels: The true digits, shape `(n,)`.
         probabilities: Shape `(n, classes)`.
 
     Returns:
-        Columns `digit`, `support` (how many images), `precision`, `recall`, `f1` and `auc`; one row per digit.
-        Undefined figures are NaN: precision of a digit never predicted, recall of one that does not occur, F1 of one
-        that is neither, AUC of one that does not occur or is the only one.
+        Columns `digit`, `support` (how many images), `precision`, `recall`, `f1`, `auc` and `auc_hard`; one row per
+        digit. Undefined figures are NaN: precision of a digit never predicted, recall of one that does not occur, F1 of
+        one that is neither, both AUC of one that does not occur or is the only one.
     """
     import pandas as pd  # late: a worker that only evaluates does not need it
 
     true, values = _checked(labels, probabilities)
     matrix = confusion(true, values.argmax(axis=1), values.shape[1])
-    right = np.diag(matrix)
+    right, support, predicted = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+    recall, others = _ratio(right, support), len(true) - support
     return pd.DataFrame(
         {
             "digit": np.arange(len(matrix)),
-            "support": matrix.sum(axis=1),
-            "precision": _ratio(right, matrix.sum(axis=0)),
-            "recall": _ratio(right, matrix.sum(axis=1)),
+            "support": support,
+            "precision": _ratio(right, predicted),
+            "recall": recall,
             "f1": _f1(matrix),
             "auc": [_auc(true == digit, values[:, digit]) for digit in range(len(matrix))],
+            "auc_hard": (recall + _ratio(others - (predicted - right), others)) / 2,
         }
     )
 
@@ -102,6 +109,42 @@ def micro_f1(labels: ArrayLike, predictions: ArrayLike, n_classes: int = 10) -> 
     return int(np.trace(matrix)) / total if total else math.nan
 
 
+def thresholded_precision(labels: ArrayLike, probabilities: ArrayLike, threshold: float = 0.5) -> float:
+    """Precision over all decisions, one per image and digit: "yes" where the probability is above the threshold.
+
+    This is what Keras's `Precision` says on one-hot labels: the comparison is strict, so exactly one half is a "no".
+    At a threshold of one half or more an image has at most one "yes", and none where the network was unsure; this is
+    why it is higher than the accuracy.
+
+    Args:
+        labels: The true digits, shape `(n,)`.
+        probabilities: Shape `(n, classes)`.
+        threshold: What a probability must exceed.
+
+    Returns:
+        The share of the "yes" that are right; NaN if there are none (Keras says 0).
+    """
+    right, said, _ = _decisions(labels, probabilities, threshold)
+    return right / said if said else math.nan
+
+
+def thresholded_recall(labels: ArrayLike, probabilities: ArrayLike, threshold: float = 0.5) -> float:
+    """Recall over all decisions: the share of images whose true digit got a probability above the threshold.
+
+    This is what Keras's `Recall` says on one-hot labels. At a threshold of one half or more it is at most the accuracy.
+
+    Args:
+        labels: The true digits, shape `(n,)`.
+        probabilities: Shape `(n, classes)`.
+        threshold: What a probability must exceed.
+
+    Returns:
+        A figure in 0..1; NaN if there are no images.
+    """
+    right, _, images = _decisions(labels, probabilities, threshold)
+    return right / images if images else math.nan
+
+
 def accuracy_interval(k: int, n: int, level: float = 0.95) -> tuple[float, float]:
     """Interval for an accuracy of which k of n images tell: the score interval of Wilson (1927).
 
@@ -121,8 +164,7 @@ def accuracy_interval(k: int, n: int, level: float = 0.95) -> tuple[float, float
     """
     if not 0 <= k <= n:
         raise ValueError(f"k must lie in 0..n. Received: k={k}, n={n}.")
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1. Received: level={level}.")
+    _check_level(level)
     if n == 0:
         return math.nan, math.nan
     z = NormalDist().inv_cdf((1 + level) / 2)
@@ -133,6 +175,36 @@ def accuracy_interval(k: int, n: int, level: float = 0.95) -> tuple[float, float
     low = 0.0 if k == 0 else max(0.0, middle - half)
     high = 1.0 if k == n else min(1.0, middle + half)
     return low, high
+
+
+def seeds_interval(accuracies: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+    """Interval in which the accuracy of one more training falls, another seed being all that differs.
+
+    A prediction interval of normal values: with n accuracies, their mean m, their standard deviation s (divisor n - 1)
+    and the quantile t of Student's distribution with n - 1 degrees of freedom, m ± t s √(1 + 1/n), cut at 0 and 1.
+    It is wider than an interval for the mean, and so it must be: it speaks of a single training.
+
+    Args:
+        accuracies: One per training, each in 0..1; three at least, as two say next to nothing about their spread.
+        level: How often the next accuracy shall fall into it, between 0 and 1.
+
+    Returns:
+        Lower and upper end.
+
+    Raises:
+        ValueError: If there are fewer than three accuracies, one is not in 0..1, or level is not between 0 and 1.
+    """
+    from scipy.special import stdtrit  # late: a quarter of a second that only this function needs
+
+    known = np.asarray(accuracies, dtype=np.float64)
+    if known.ndim != 1 or len(known) < 3:
+        raise ValueError(f"accuracies must be three or more. Received: shape={known.shape}.")
+    if not ((known >= 0) & (known <= 1)).all():
+        raise ValueError(f"accuracies must lie in 0..1. Received: {known.tolist()}.")
+    _check_level(level)
+    middle, half = float(known.mean()), float(known.std(ddof=1)) * math.sqrt(1 + 1 / len(known))
+    half *= float(stdtrit(len(known) - 1, (1 + level) / 2))
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def mistakes(
@@ -200,6 +272,18 @@ def _checked(labels: ArrayLike, probabilities: ArrayLike) -> tuple[NDArray[np.in
     if len(digits) != len(values):
         raise ValueError(f"There must be one row per label. Received: {len(values)} rows, {len(digits)} labels.")
     return digits, values
+
+
+def _check_level(level: float) -> None:
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1. Received: level={level}.")
+
+
+def _decisions(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> tuple[int, int, int]:
+    """How many "yes" are right, how many there are, and how many images."""
+    digits, values = _checked(labels, probabilities)
+    yes = values > threshold
+    return int(yes[np.arange(len(digits)), digits].sum()), int(yes.sum()), len(digits)
 
 
 def _ratio(above: NDArray, below: NDArray) -> NDArray[np.float64]:

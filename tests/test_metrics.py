@@ -52,17 +52,28 @@ def test_figures_per_digit_are_those_of_scikit_learn(case: Case) -> None:
         labels, predictions, labels=range(N_CLASSES), zero_division=np.nan
     )
     table = metrics.per_digit(labels, probabilities)
-    assert table.columns.tolist() == ["digit", "support", "precision", "recall", "f1", "auc"]
+    assert table.columns.tolist() == ["digit", "support", "precision", "recall", "f1", "auc", "auc_hard"]
     assert table["digit"].tolist() == list(range(N_CLASSES)) and np.array_equal(table["support"], support)
     np.testing.assert_allclose(table["precision"], precision, rtol=1e-12)
     np.testing.assert_allclose(table["recall"], recall, rtol=1e-12)
     np.testing.assert_allclose(table["f1"], f1, rtol=1e-12)
-    for digit, auc in enumerate(table["auc"]):
+    for digit, auc, hard in table[["digit", "auc", "auc_hard"]].itertuples(index=False):
         is_digit = labels == digit
         if is_digit.all() or not is_digit.any():
-            assert math.isnan(auc)
+            assert math.isnan(auc) and math.isnan(hard)
         else:
-            assert auc == pytest.approx(reference.roc_auc_score(is_digit, probabilities[:, digit]), rel=1e-12)
+            assert auc == pytest.approx(reference.roc_auc_score(is_digit, probabilities[:, int(digit)]), rel=1e-12)
+            assert hard == pytest.approx(reference.roc_auc_score(is_digit, predictions == digit), rel=1e-12)
+
+
+def test_the_two_aucs_are_told_apart() -> None:
+    # Four images; the second 3 is taken for a 5, yet no image of another digit has a higher probability of a 3.
+    probabilities = np.full((4, N_CLASSES), 0.01)
+    probabilities[[0, 1, 1, 2, 3], [3, 3, 5, 5, 7]] = 0.9, 0.4, 0.5, 0.9, 0.9
+    table = metrics.per_digit([3, 3, 5, 7], probabilities).set_index("digit")
+    assert table.loc[3, ["auc", "auc_hard"]].tolist() == [1.0, (1 / 2 + 2 / 2) / 2]
+    assert table.loc[5, ["auc", "auc_hard"]].tolist() == [1.0, (1 / 1 + 2 / 3) / 2]
+    assert table.loc[7, ["auc", "auc_hard"]].tolist() == [1.0, 1.0]
 
 
 def test_the_undefined_is_nan_and_not_zero() -> None:
@@ -84,6 +95,44 @@ def test_f1_over_all_digits_is_that_of_scikit_learn(case: Case) -> None:
     micro = metrics.micro_f1(labels, predictions)
     assert micro == pytest.approx(reference.f1_score(labels, predictions, average="micro"), rel=1e-12)
     assert micro == pytest.approx(reference.accuracy_score(labels, predictions), rel=1e-12)
+
+
+@given(cases(), st.sampled_from([0.0, 0.05, 0.3, 0.5, 0.9, 1.0]))
+@settings(max_examples=150, deadline=None)
+def test_figures_above_a_threshold_are_those_of_scikit_learn(case: Case, threshold: float) -> None:
+    labels, probabilities = case
+    decided, truth = probabilities > np.float32(threshold), np.eye(N_CLASSES, dtype=bool)[labels]
+    precision = metrics.thresholded_precision(labels, probabilities, threshold)
+    recall = metrics.thresholded_recall(labels, probabilities, threshold)
+    if decided.any():
+        assert precision == pytest.approx(reference.precision_score(truth, decided, average="micro"), rel=1e-12)
+    else:
+        assert math.isnan(precision) and recall == 0
+    assert recall == pytest.approx(reference.recall_score(truth, decided, average="micro"), rel=1e-12)
+    if threshold >= 0.5:
+        assert recall <= metrics.micro_f1(labels, probabilities.argmax(axis=1))
+
+
+def test_exactly_the_threshold_is_a_no_as_in_keras() -> None:
+    # By Keras 3.15: Precision() and Recall() say 2/3 and 2/5 of these five, and 0 and 0 of the last alone; the
+    # figures for 0.7 and 0.3 are also what it says.
+    labels = [0, 1, 2, 3, 4]
+    probabilities = np.zeros((5, N_CLASSES), np.float32)
+    probabilities[0, 0] = 0.9  # right
+    probabilities[1, [1, 2]] = 0.51, 0.49  # right, only just
+    probabilities[2, [2, 3]] = 0.3, 0.7  # wrong
+    probabilities[3, [3, 4]] = 0.5  # neither is above
+    probabilities[4, 4:7] = 0.4, 0.3, 0.3  # right by argmax, and yet nothing is said
+    assert metrics.thresholded_precision(labels, probabilities) == 2 / 3
+    assert metrics.thresholded_recall(labels, probabilities) == 2 / 5
+    assert metrics.micro_f1(labels, probabilities.argmax(axis=1)) == 4 / 5
+    assert math.isnan(metrics.thresholded_precision(labels[4:], probabilities[4:]))
+    assert metrics.thresholded_recall(labels[4:], probabilities[4:]) == 0
+    # A threshold that single precision does not hold exactly: 0.7 there is no more than 0.7.
+    assert metrics.thresholded_precision(labels, probabilities, 0.7) == 1
+    assert metrics.thresholded_recall(labels, probabilities, 0.7) == 1 / 5
+    assert metrics.thresholded_recall(labels, probabilities, 0.3) == 4 / 5
+    assert metrics.thresholded_precision(labels, probabilities, 0.3) == 4 / 7
 
 
 @given(cases())
@@ -143,6 +192,49 @@ def test_impossible_counts_and_levels_are_refused(k: int, n: int, level: float) 
         metrics.accuracy_interval(k, n, level)
 
 
+ACCURACIES = st.lists(st.floats(0, 1), min_size=3, max_size=12)
+
+
+@given(ACCURACIES, st.floats(0.5, 0.999))
+@settings(max_examples=150, deadline=None)
+def test_the_interval_of_seeds_is_that_of_students_distribution(accuracies: list[float], level: float) -> None:
+    n, middle = len(accuracies), np.mean(accuracies)
+    half = stats.t.ppf((1 + level) / 2, n - 1) * np.std(accuracies, ddof=1) * np.sqrt(1 + 1 / n)
+    low, high = metrics.seeds_interval(accuracies, level)
+    assert (low, high) == pytest.approx((max(0, middle - half), min(1, middle + half)), rel=1e-6, abs=1e-12)
+    assert 0 <= low <= high <= 1
+
+
+def test_the_interval_of_seeds_by_hand() -> None:
+    # Mean 0.99, s 0.001, t 4.302653 (two degrees of freedom, 0.975).
+    half = 4.302653 * 0.001 * math.sqrt(4 / 3)
+    assert metrics.seeds_interval([0.989, 0.990, 0.991]) == pytest.approx((0.99 - half, 0.99 + half), abs=1e-9)
+    assert metrics.seeds_interval([0.97, 0.99, 1.0])[1] == 1.0
+    assert metrics.seeds_interval([0.9, 0.9, 0.9, 0.9]) == pytest.approx((0.9, 0.9))
+
+
+def test_the_next_training_falls_into_the_interval_as_often_as_it_says() -> None:
+    runs = np.random.default_rng(0).normal(0.9, 0.004, (4000, 6))
+    inside = [low <= last <= high for *seeds, last in runs.tolist() for low, high in [metrics.seeds_interval(seeds)]]
+    assert np.mean(inside) == pytest.approx(0.95, abs=0.011)  # three standard errors
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "level"),
+    [
+        *[
+            (accuracies, 0.95)
+            for accuracies in ([], [0.9, 0.8], [0.9, 0.8, 1.1], [0.9, 0.8, -0.1], [0.9, 0.8, math.nan])
+        ],
+        *[([0.9, 0.8, 0.7], level) for level in (0.0, 1.0)],
+        ([[0.9, 0.8, 0.7]], 0.95),
+    ],
+)
+def test_too_few_or_impossible_accuracies_are_refused(accuracies: list, level: float) -> None:
+    with pytest.raises(ValueError, match="Received: "):
+        metrics.seeds_interval(accuracies, level)
+
+
 # Mistakes -----------------------------------------------------------------------------------------------------------
 
 
@@ -167,14 +259,18 @@ def test_no_images_give_zeros_and_nan() -> None:
     assert not metrics.confusion(none, none).any() and metrics.confusion([], []).shape == (10, 10)
     assert metrics.per_digit(none, rows).drop(columns=["digit", "support"]).isna().all(axis=None)
     assert metrics.mistakes(none, rows).tolist() == []
-    for figure in (metrics.macro_f1(none, none), metrics.micro_f1(none, none), metrics.log_loss(none, rows)):
+    for figure in (metrics.macro_f1(none, none), metrics.micro_f1(none, none)):
         assert math.isnan(figure)
+    for function in (metrics.log_loss, metrics.thresholded_precision, metrics.thresholded_recall):
+        assert math.isnan(function(none, rows))
 
 
 def test_a_diverged_network_is_no_crash() -> None:
     labels, probabilities = np.array([1, 2, 0], np.uint8), np.full((3, 10), np.nan, np.float32)
     assert metrics.per_digit(labels, probabilities)["auc"].isna().all()
     assert metrics.mistakes(labels, probabilities).tolist() == [0, 1]
+    assert math.isnan(metrics.thresholded_precision(labels, probabilities))
+    assert metrics.thresholded_recall(labels, probabilities) == 0
 
 
 @pytest.mark.parametrize(
@@ -188,6 +284,12 @@ def test_labels_of_another_form_are_refused(labels: list, predictions: list) -> 
 
 @pytest.mark.parametrize("shape", [(2,), (3, 10), (2, 0), (2, 3)])
 def test_probabilities_of_another_form_are_refused(shape: tuple[int, ...]) -> None:
-    for function in (metrics.per_digit, metrics.mistakes, metrics.log_loss):
+    for function in (
+        metrics.per_digit,
+        metrics.mistakes,
+        metrics.log_loss,
+        metrics.thresholded_precision,
+        metrics.thresholded_recall,
+    ):
         with pytest.raises(ValueError, match="Received: "):
             function([4, 5], np.ones(shape, np.float32))
