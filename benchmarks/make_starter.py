@@ -18,7 +18,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from mnist_lab import starter
-from mnist_lab.jobs import OWNER, run_one
+from mnist_lab.jobs import new_owner, run_one
 from mnist_lab.store import open_store
 from mnist_lab.store.artefacts import MODEL, PREDICTIONS
 from mnist_lab.studies import preset
@@ -36,7 +36,7 @@ def main() -> None:
         run = store.find(options.run)
     else:
         made = preset("starter")
-        run = store.create(made.architecture, made.training, name=made.title, preset="starter", owner=f"{OWNER}starter")
+        run = store.create(made.architecture, made.training, name=made.title, preset="starter", owner=new_owner(store))
         run = run_one(store, run)
     if run.status != "finished":
         raise SystemExit(f"The run {run.status}: {run.reason}")

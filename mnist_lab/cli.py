@@ -10,7 +10,6 @@ import json
 import logging
 import os
 import sys
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +20,7 @@ import numpy as np
 from mnist_lab import datasets, drawing, forecast, formatting, metrics, shapes, starter, studies
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import ArchitectureError, ConfigError, DataError, LabError, RunNotFound
-from mnist_lab.jobs import OWNER, InferenceClient, end_lost, run_one
+from mnist_lab.jobs import InferenceClient, end_lost, new_owner, release_lost, run_one
 from mnist_lab.store import Run, RunStore, open_store
 from mnist_lab.store.artefacts import PREDICTIONS
 from mnist_lab.training_config import OPTIMIZERS, SPLITS, TrainingConfig
@@ -134,6 +133,7 @@ def _store() -> RunStore:
     starter.register(store)
     # No server need be there to say so of runs that a crash has left as they were.
     end_lost(store)
+    release_lost(store)
     return store
 
 
@@ -174,7 +174,7 @@ def _train(options: Options) -> Answer:
         training,
         name=options.name,
         preset=preset_name,
-        owner=f"{OWNER}{uuid.uuid4().hex[:12]}",
+        owner=new_owner(store),
     )
     run = run_one(store, run)
     if run.status == "finished":
@@ -256,16 +256,15 @@ def _show(options: Options) -> Answer:
     return Answer({**run.to_json(), "history": history}, text)
 
 
+def _published_accuracy(preset: studies.Preset) -> float | None:
+    return None if preset.published is None else preset.published.test_accuracy
+
+
 @command("presets", "list the ready networks")
 def _presets(options: Options) -> Answer:
     presets = list(studies.presets().values())
     rows = [
-        (
-            each.name,
-            f"{each.parameters:,}",
-            formatting.percent(each.published and each.published.test_accuracy),
-            each.title,
-        )
+        (each.name, f"{each.parameters:,}", formatting.percent(_published_accuracy(each)), each.title)
         for each in presets
     ]
     return Answer([each.to_dict() for each in presets], _table(("NAME", "PARAMETERS", "PUBLISHED", "TITLE"), rows))

@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("task", choices=("train", "infer"))
     parser.add_argument("--name", required=True)
     parser.add_argument("--parent", type=int, required=True, help="process id of the one who started this")
-    parser.add_argument("--run", help="train this run only, then end")
+    parser.add_argument("--own", action="store_true", help="train the runs queued for this name only, then end")
     parser.add_argument("--address", help="socket of the inference server")
     options = parser.parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -45,14 +45,14 @@ def main(arguments: list[str] | None = None) -> int:
     store = open_store()
     if options.task == "infer":
         return _infer(store, options.address, options.parent)
-    return _train(store, options.name, options.parent, options.run)
+    return _train(store, options.name, options.parent, options.own)
 
 
 def _is_orphan(parent: int) -> bool:
     return os.getppid() != parent
 
 
-def _train(store: RunStore, name: str, parent: int, only: str | None) -> int:
+def _train(store: RunStore, name: str, parent: int, own: bool) -> int:
     if hasattr(os, "nice"):
         # The page must stay quick while a training takes all cores.
         os.nice(NICENESS)
@@ -63,18 +63,18 @@ def _train(store: RunStore, name: str, parent: int, only: str | None) -> int:
     done = 0
 
     def next_run() -> Run | None:
-        return store.claim(name, os.getpid(), only)
+        return store.claim(name, os.getpid(), own=own)
 
     run = next_run()
-    if run is None:
+    if run is None and not own:
         probe.warm_up()
         # The first training finds its images read. Without any, or with damaged ones, it says so itself.
         with suppress(LabError):
             datasets.load()
-    measured = store.note(probe_key(store.host)) is not None or only is not None
+    measured = store.note(probe_key(store.host)) is not None or own
     while True:
-        if run is None and only is None and _is_orphan(parent):
-            # What waits is for the next server's trainer: two at once would take each other's time.
+        if run is None and _is_orphan(parent):
+            # What waits is for the next program's trainer: two at once would take each other's time.
             return 0
         run = run or next_run()
         if run is not None:
@@ -83,9 +83,9 @@ def _train(store: RunStore, name: str, parent: int, only: str | None) -> int:
             run = None
             train.keras.backend.clear_session()
             done += 1
-            if only is not None or done >= RUNS_PER_PROCESS:
+            if done >= RUNS_PER_PROCESS:
                 return 0
-        elif only is not None:
+        elif own:
             return 0
         elif not measured:
             found = probe.measure(lambda: not store.queue())

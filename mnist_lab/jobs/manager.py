@@ -16,6 +16,7 @@ from mnist_lab import datasets, forecast, shapes, starter
 from mnist_lab.architecture import Architecture
 from mnist_lab.download import download_mnist
 from mnist_lab.errors import LabError
+from mnist_lab.jobs.alone import release_lost
 from mnist_lab.jobs.inference import InferenceClient
 from mnist_lab.jobs.processes import WorkerProcess, end_failed, end_lost, exit_words
 from mnist_lab.store import Run, RunStore, open_store
@@ -174,6 +175,7 @@ class JobManager:
                 self.problem = f"The training engine does not start (it {exit_words(status)})."
                 _log.error("the trainer ended early: %s\n%s", exit_words(status), worker.output_tail())
         end_lost(self.store, worker.name if worker is not None and status is None else None)
+        release_lost(self.store)
 
 
 @cache

@@ -149,16 +149,29 @@ class RunStore:
             raise RunNotFound(f"{what} {text!r:.60}.", "Give the id that `runs` prints.")
         return found[0]
 
-    def runs(self, statuses: Sequence[str] | None = None, *, deleted: bool = False) -> list[Run]:
+    def runs(
+        self,
+        statuses: Sequence[str] | None = None,
+        *,
+        ids: Sequence[str] | None = None,
+        presets: Sequence[str] | None = None,
+        deleted: bool = False,
+    ) -> list[Run]:
         """Runs, newest first, without their curves.
 
         Args:
-            statuses: Only these; None for all.
+            statuses: Only those of these statuses; None for all.
+            ids: Only these; None for all.
+            presets: Only those that have the network of one of these presets; None for all.
             deleted: Those that were deleted, in place of those that were not.
         """
         wanted = select(_runs).where(_runs.c.deleted.is_not(None) if deleted else _runs.c.deleted.is_(None))
         if statuses is not None:
             wanted = wanted.where(_runs.c.status.in_(statuses))
+        if ids is not None:
+            wanted = wanted.where(_runs.c.id.in_(ids))
+        if presets is not None:
+            wanted = wanted.where(_runs.c.preset.in_(presets))
         with reading(self._engine) as connection:
             rows = connection.execute(wanted.order_by(_runs.c.created.desc(), _runs.c.id)).mappings().all()
         return [Run.from_row(row) for row in rows]  # type: ignore[arg-type]
@@ -205,17 +218,19 @@ class RunStore:
             for position, each in enumerate(order):
                 connection.execute(update(_runs).where(_runs.c.id == each).values(position=float(position)))
 
-    def claim(self, worker: str, pid: int, only: str | None = None) -> Run | None:
+    def claim(self, worker: str, pid: int, only: str | None = None, *, own: bool = False) -> Run | None:
         """Takes the next queued run for a worker, so that no other worker takes it.
 
         Args:
             worker: Name of the worker.
             pid: Its process id on this host.
             only: Take this run and no other.
+            own: Take none but those that are queued for this worker by name.
         """
         with writing(self._engine) as connection:
             wanted = select(_runs.c.id).where(_runs.c.status == "queued", _runs.c.deleted.is_(None))
-            wanted = wanted.where(or_(_runs.c.owner.is_(None), _runs.c.owner == worker))
+            mine = _runs.c.owner == worker
+            wanted = wanted.where(mine if own else or_(_runs.c.owner.is_(None), mine))
             if only is not None:
                 wanted = wanted.where(_runs.c.id == only)
             wanted = wanted.order_by(_runs.c.position, _runs.c.created).limit(1)
@@ -262,6 +277,17 @@ class RunStore:
             still = (_runs.c.id == run_id) & (_runs.c.status == run.status)
             connection.execute(update(_runs).where(still).values(**again, owner=owner, progress=None))
         return self.get(run_id)
+
+    def hand_over(self, run_id: str, owner: str | None, *, previous: str | None) -> bool:
+        """Gives a queued run to another owner, or to the common queue; only if it still has the previous one.
+
+        Returns:
+            Whether it was handed over.
+        """
+        before = _runs.c.owner.is_(None) if previous is None else _runs.c.owner == previous
+        waiting = (_runs.c.id == run_id) & (_runs.c.status == "queued") & before
+        with writing(self._engine) as connection:
+            return connection.execute(update(_runs).where(waiting).values(owner=owner)).rowcount > 0
 
     # What a worker reports ----------------------------------------------------------------------------------------
 

@@ -390,11 +390,15 @@ def test_a_trainer_whose_parent_is_gone_ends_its_run_and_leaves_the_queue(
     assert [store.get(run.id).status for run in (begun, waiting)] == ["finished", "queued"]
 
 
-def test_a_trainer_that_was_given_a_run_takes_it_and_no_other(store: RunStore, orphan: Callable[..., int]) -> None:
-    other, own = (store.create(NETWORK, dataclasses.replace(CONFIG, epochs=1)) for _ in range(2))
-    assert orphan("--run", own.id) == 0
-    assert [store.get(run.id).status for run in (other, own)] == ["queued", "finished"]
-    assert orphan("--run", "f" * 32) == 0
+def test_a_trainer_for_its_own_runs_takes_those_and_ends(
+    store: RunStore, orphan: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "_is_orphan", lambda parent: False)
+    config = dataclasses.replace(CONFIG, epochs=1)
+    other, *own = (store.create(NETWORK, config, owner=owner) for owner in (None, "w", "w"))
+    assert orphan("--own") == 0
+    assert [store.get(run.id).status for run in (other, *own)] == ["queued", "finished", "finished"]
+    assert orphan("--own") == 0
 
 
 def test_keras_alone_loads_what_was_exported(store: RunStore, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mnist_lab.errors import JobError
-from mnist_lab.jobs import OWNER, processes, run_one
+from mnist_lab.jobs import new_owner, processes, release_lost, run_all, run_one
 from mnist_lab.store import RunStore
 from mnist_lab.store.artefacts import MODEL
 from tests.jobs.conftest import (
@@ -25,12 +26,12 @@ from tests.jobs.conftest import (
 )
 
 SCRIPT = """\
-from mnist_lab.jobs import OWNER, run_one
+from mnist_lab.jobs import new_owner, run_one
 from mnist_lab.store import open_store
 from tests.jobs.conftest import FAST, LONG, SMALL
 store = open_store()
 for config in (FAST, LONG):
-    run = store.create(SMALL, config, owner=OWNER + config.dataset)
+    run = store.create(SMALL, config, owner=new_owner(store))
     print(run.id, flush=True)
     print(run_one(store, run, show_progress=config is LONG).status, flush=True)
 """
@@ -76,6 +77,35 @@ def test_a_run_of_the_common_queue_is_refused(store: RunStore) -> None:
 
 def test_a_worker_that_does_not_start_is_a_failed_run(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes.sys, "executable", "/bin/false")
-    run = run_one(store, store.create(SMALL, FAST, owner=OWNER + "x"), show_progress=False)
+    run = run_one(store, store.create(SMALL, FAST, owner=new_owner(store)), show_progress=False)
     assert run.status == "failed"
     assert run.reason == "The training process ended with exit status 1."
+
+
+def test_several_runs_are_trained_one_after_the_other_in_one_process(store: RunStore) -> None:
+    owner = new_owner(store)
+    runs = [store.create(SMALL, FAST, owner=owner) for _ in range(2)]
+    done = run_all(store, runs, owner, show_progress=False)
+    assert [run.id for run in done] == [run.id for run in runs]
+    assert [run.status for run in done] == ["finished", "finished"]
+    assert len({run.pid for run in done}) == 1
+    assert (done[0].ended or 0) <= (done[1].started or 0)
+    assert run_all(store, done, owner, show_progress=False) == done, "what has ended is not waited for"
+
+
+def test_each_of_several_runs_fails_where_no_worker_starts(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes.sys, "executable", "/bin/false")
+    owner = new_owner(store)
+    runs = [store.create(SMALL, FAST, owner=owner) for _ in range(2)]
+    assert [run.status for run in run_all(store, runs, owner, show_progress=False)] == ["failed", "failed"]
+
+
+def test_what_a_killed_program_had_queued_goes_to_the_common_queue(store: RunStore) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    own = new_owner(store)
+    owners = (own, own.replace(f"/{os.getpid()}/", f"/{gone.pid}/"), "alone/elsewhere/1/ab", "somebody", None)
+    runs = [store.create(SMALL, FAST, owner=owner) for owner in owners]
+    assert [run.id for run in release_lost(store)] == [runs[1].id]
+    assert [store.get(run.id).owner for run in runs] == [own, None, *owners[2:]]
+    assert release_lost(store) == []

@@ -1,0 +1,147 @@
+"""Trainings in a process of their own, waited for: the command line's way, without a server."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import psutil
+from tqdm import tqdm
+
+from mnist_lab.errors import JobError
+from mnist_lab.jobs.processes import WorkerProcess, end_failed
+from mnist_lab.store import Run, RunStore
+from mnist_lab.store.records import ACTIVE, FINAL
+
+POLL_SECONDS = 0.25
+EVALUATION_SECONDS = 600.0
+# An owner's name tells where its process is, so that others can see whether it still is.
+_OWNER = "alone"
+_MAX_HOST = 60
+
+
+def new_owner(store: RunStore) -> str:
+    """A name under which this process queues runs that no other worker takes while it lives."""
+    return f"{_OWNER}/{store.host[:_MAX_HOST]}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+
+
+def release_lost(store: RunStore) -> list[Run]:
+    """Puts queued runs whose owner's process on this host is gone into the common queue.
+
+    Returns:
+        Those runs, as they were before.
+    """
+    lost = [run for run in store.queue() if run.owner is not None and _is_gone(run.owner, store.host)]
+    return [run for run in lost if store.hand_over(run.id, None, previous=run.owner)]
+
+
+def _is_gone(owner: str, host: str) -> bool:
+    kind, _, rest = owner.partition("/")
+    parts = rest.rsplit("/", 2)
+    if kind != _OWNER or len(parts) != 3 or parts[0] != host[:_MAX_HOST] or not parts[1].isdigit():
+        return False
+    return not psutil.pid_exists(int(parts[1]))
+
+
+def run_one(store: RunStore, run: Run, *, show_progress: bool = True) -> Run:
+    """Trains one queued run of this process; see `run_all`."""
+    if run.owner is None:
+        raise JobError(f"Run {run.name!r} is in the common queue.", "Start the program, which trains what is queued.")
+    return run_all(store, [run], run.owner, show_progress=show_progress)[0]
+
+
+def run_all(store: RunStore, runs: Sequence[Run], owner: str, *, show_progress: bool = True) -> list[Run]:
+    """Trains queued runs, one after the other in one process, and returns them when all have ended, in whatever way.
+
+    Runs that others have in hand or in their queue are waited for. Ctrl-C stops those of this owner, which keep what
+    they have learnt; a second one leaves the present one to go on by itself.
+
+    Args:
+        store: The run store.
+        runs: Runs of any status.
+        owner: From `new_owner`; the queued runs with it are trained here.
+        show_progress: Whether to draw a progress bar on standard error.
+    """
+    ids = [run.id for run in runs]
+    worker: WorkerProcess | None = None
+    stopping = False
+    with tqdm(total=100.0, file=sys.stderr, disable=not show_progress, bar_format=_FORMAT) as bar:
+        shown = None
+        while True:
+            try:
+                now = store.runs(ids=ids)
+                left = [run for run in now if run.status not in FINAL and (run.owner == owner or not stopping)]
+                if worker is not None and worker.exit_status is not None:
+                    _bury(
+                        store,
+                        worker,
+                        [run for run in left if run.owner == owner],
+                        any(run.worker == owner for run in now),
+                    )
+                    worker = None
+                    continue
+                if not left:
+                    break
+                if worker is None and any(run.status == "queued" and run.owner == owner for run in left):
+                    worker = WorkerProcess("train", ["--own"], name=owner)
+                shown = _show(store, bar, ids, now, stopping, shown)
+                time.sleep(POLL_SECONDS)
+            except KeyboardInterrupt:
+                if stopping:
+                    raise
+                stopping = True
+                for run in store.runs(ids=ids):
+                    if run.owner == owner:
+                        store.command(run.id, "stop")
+        if worker is not None:
+            # A run that was stopped is evaluated after its end. Where all was cancelled in the queue, there is no need
+            # to wait for the worker's imports.
+            if not any(run.worker == owner for run in now) or worker.wait(EVALUATION_SECONDS) is None:
+                worker.end()
+    return [store.get(run_id) for run_id in ids]
+
+
+def _bury(store: RunStore, worker: WorkerProcess, left: list[Run], has_begun: bool) -> None:
+    """Ends what a worker that is gone had in hand, or, if it had not begun, the run that it was to begin with."""
+    in_hand = [run for run in left if run.status in ACTIVE]
+    if not in_hand and worker.exit_status == 0 and has_begun:
+        # After many runs a worker leaves the rest to a fresh one.
+        return
+    for run in in_hand or left[:1]:
+        tail = store.artefacts.log_tail(run.id) or worker.output_tail()
+        end_failed(store, run.id, worker.exit_status or 0, tail, among=(*ACTIVE, "queued"))
+
+
+_FORMAT = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"
+_FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")
+_IN_EPOCHS = ("training", "validating")
+
+
+def _show(store: RunStore, bar: Any, ids: list[str], now: list[Run], stopping: bool, shown: Any) -> Any:
+    """Draws the bar; returns what it says, as into a file it says nothing twice."""
+    done = sum(run.status in FINAL for run in now)
+    present = next((run for run in now if run.is_active), None)
+    words, figures = "waiting in the queue", {}
+    if present is not None:
+        progress = present.progress or {}
+        phase = str(progress.get("phase", "starting"))
+        words = f"epoch {progress.get('epoch')}/{progress.get('epochs')}" if phase in _IN_EPOCHS else phase
+        last = (store.history(present.id) or [{}])[-1]
+        figures = {key: f"{last[key]:.4f}" for key in _FIGURES if last.get(key) is not None}
+        if len(ids) > 1:
+            words = f"{present.name}, {words}"
+    if len(ids) > 1:
+        words = f"{min(done + 1, len(ids))}/{len(ids)} {words}"
+    if stopping:
+        words = "stopping"
+    share = sum(1.0 if run.status in FINAL else run.share_done for run in now)
+    bar.n = 100.0 * share / max(1, len(now))
+    bar.set_description_str(words, refresh=False)
+    bar.set_postfix(figures, refresh=False)
+    if sys.stderr.isatty() or shown != (words, figures):
+        bar.refresh()
+    return words, figures
