@@ -26,8 +26,9 @@ from PIL import Image, ImageDraw
 from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support
 
-from mnist_lab import cli, datasets, starter, studies
+from mnist_lab import cli, datasets, drawing, starter, studies
 from mnist_lab.architecture import Architecture
+from mnist_lab.cli import ask, look, train
 from mnist_lab.errors import InferenceError
 from mnist_lab.layers import Conv2D, Dense, Flatten
 from mnist_lab.store import RunStore
@@ -180,7 +181,7 @@ class Mouth:
 @pytest.fixture
 def mouth(monkeypatch: pytest.MonkeyPatch) -> type[Mouth]:
     Mouth.made = []
-    monkeypatch.setattr(cli, "InferenceClient", Mouth)
+    monkeypatch.setattr(ask, "InferenceClient", Mouth)
     return Mouth
 
 
@@ -286,7 +287,7 @@ def test_a_preset_brings_its_own_training_which_options_change(trained: Trained)
     run = next(run for run in trained.store.runs(["finished"]) if run.preset == "lenet-5")
     preset = studies.preset("lenet-5")
     assert run.network() == preset.architecture
-    assert cli.changed(preset.training, cli._parser().parse_args(["train", "--preset", "x"])) == preset.training
+    assert train.changed(preset.training, cli._parser().parse_args(["train", "--preset", "x"])) == preset.training
     assert (run.config().epochs, run.config().limit, run.training_images) == (1, 100, 100)
     assert (run.config().optimizer, run.split) == (preset.training.optimizer, preset.training.split)
 
@@ -565,7 +566,7 @@ def test_predict_asks_the_run_that_is_named(trained: Trained, tmp_path: Path) ->
     file = picture(tmp_path / "seven.png", 7)
     run_id = trained.with_options.document["id"]
     (entry,) = trained.place.run("predict", "--run", run_id[:6], file, "--json").document
-    image = cli.drawing.from_image_file(Path(file)).image
+    image = drawing.from_image_file(Path(file)).image
     assert image is not None
     np.testing.assert_allclose(entry["probabilities"], by_hand(trained.store, run_id, image[None])[0], atol=1e-5)
 
@@ -731,7 +732,7 @@ def test_an_impossible_network_leaves_no_run_behind(here: Callable[..., Said], t
 
 def test_an_architecture_is_read_also_from_a_run(here: Callable[..., Said], tmp_path: Path) -> None:
     file = Path(written(tmp_path / "run.json", here("show", starter.RUN_ID, "--json").out))
-    assert cli.read_architecture(file) == studies.preset("starter").architecture
+    assert train.read_architecture(file) == studies.preset("starter").architecture
 
 
 @pytest.mark.parametrize(
@@ -803,6 +804,6 @@ def test_control_c_in_a_command_is_one_word(here: Callable[..., Said], monkeypat
     def interrupted() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_store", interrupted)
+    monkeypatch.setattr(look, "open_runs", interrupted)
     said = here("runs", "--json")
     assert (said.status, said.out, said.errors) == (1, "", "Interrupted.\n")

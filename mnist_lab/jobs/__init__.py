@@ -4,6 +4,7 @@ from mnist_lab.jobs.alone import new_owner, release_lost, run_all, run_one
 from mnist_lab.jobs.inference import InferenceClient
 from mnist_lab.jobs.manager import JobManager, job_manager
 from mnist_lab.jobs.processes import end_lost
+from mnist_lab.jobs.queueing import start_plan, submit
 
 __all__ = [
     "InferenceClient",
@@ -14,4 +15,6 @@ __all__ = [
     "release_lost",
     "run_all",
     "run_one",
+    "start_plan",
+    "submit",
 ]

@@ -97,11 +97,12 @@ def run_all(store: RunStore, runs: Sequence[Run], owner: str, *, show_progress: 
                 for run in store.runs(ids=ids):
                     if run.owner == owner:
                         store.command(run.id, "stop")
-        if worker is not None:
-            # A run that was stopped is evaluated after its end. Where all was cancelled in the queue, there is no need
-            # to wait for the worker's imports.
-            if not any(run.worker == owner for run in now) or worker.wait(EVALUATION_SECONDS) is None:
-                worker.end()
+        # A run that was stopped is evaluated after its end. Where all was cancelled in the queue, there is no need to
+        # wait for the worker's imports.
+        if worker is not None and (
+            not any(run.worker == owner for run in now) or worker.wait(EVALUATION_SECONDS) is None
+        ):
+            worker.end()
     return [store.get(run_id) for run_id in ids]
 
 

@@ -12,13 +12,14 @@ import threading
 import time
 from functools import cache
 
-from mnist_lab import datasets, forecast, shapes, starter
+from mnist_lab import datasets, forecast, starter
 from mnist_lab.architecture import Architecture
 from mnist_lab.download import download_mnist
 from mnist_lab.errors import LabError
 from mnist_lab.jobs.alone import release_lost
 from mnist_lab.jobs.inference import InferenceClient
 from mnist_lab.jobs.processes import WorkerProcess, end_failed, end_lost, exit_words
+from mnist_lab.jobs.queueing import submit
 from mnist_lab.store import Run, RunStore, open_store
 from mnist_lab.training_config import TrainingConfig
 
@@ -82,8 +83,7 @@ class JobManager:
             ArchitectureError: If the network is impossible.
             TooLargeError: If it would not fit into memory.
         """
-        forecast.forecast(shapes.analyse(architecture), training, images, None).check()
-        return self.store.create(architecture, training, name=name, notes=notes, preset=preset)
+        return submit(self.store, architecture, training, name=name, notes=notes, preset=preset, images=images)
 
     def stop(self, run_id: str) -> None:
         """Stops a training, which keeps what it has learnt; or takes it out of the queue."""

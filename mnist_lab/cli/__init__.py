@@ -1,0 +1,77 @@
+"""The command line: the same jobs, over the same store, without a browser.
+
+To add a command, add a module here with a function under ``@command``: what it adds to its parser, and what it prints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import logging
+import os
+import pkgutil
+import sys
+from collections.abc import Sequence
+
+from mnist_lab.cli.command import COMMANDS, FAILED, USAGE
+from mnist_lab.errors import ConfigError, LabError
+
+# Each registers its commands.
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: The words after the program's name; None for those of the process.
+
+    Returns:
+        0 done, 1 the run failed or the thing was not found, 2 wrong usage.
+    """
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    try:
+        answer = COMMANDS[options.command].answer(options)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return USAGE
+    except LabError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return FAILED
+    try:
+        _print(json.dumps(answer.document, indent=2, allow_nan=False) if options.json else answer.text)
+    except OSError as error:
+        # What is left in the buffer would be tried again, and complained about, at the end of the process.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Who reads may have had enough, as `head` does: then there is nobody left to tell.
+        if not isinstance(error, BrokenPipeError):
+            print(f"Standard output cannot be written ({error.strerror}).", file=sys.stderr)
+            return FAILED
+    if answer.complaint:
+        print(answer.complaint, file=sys.stderr)
+    return answer.status
+
+
+def _print(text: str) -> None:
+    """Prints on standard output; what its encoding lacks becomes a question mark (a name may be in any script)."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding), flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m mnist_lab", description=__doc__.splitlines()[0])
+    words = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for _, each in sorted(COMMANDS.items()):
+        sub = words.add_parser(each.name, help=each.help, description=each.help)
+        each.arguments(sub)
+        sub.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
+    return parser

@@ -1,0 +1,170 @@
+"""`study`: the models of a document or a question, trained and laid beside what was published."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from mnist_lab import datasets, formatting, studies
+from mnist_lab.cli.command import FAILED, Answer, Options, command
+from mnist_lab.cli.common import open_runs, table
+from mnist_lab.errors import ConfigError
+from mnist_lab.jobs import new_owner, run_all, start_plan
+from mnist_lab.store import RunStore
+from mnist_lab.studies import Preset, Study
+from mnist_lab.study_plan import Matching, Plan, Setting, parse_seeds, plan
+from mnist_lab.study_results import Measurement, Outcome, outcome
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("study", metavar="NAME", nargs="?", help="a document, as 000, or a question; none lists them")
+    parser.add_argument("--models", metavar="NAME", nargs="+", help="only these presets of it, 000-model-3 or model-3")
+    parser.add_argument("--epochs", type=int, metavar="N", help="in place of the published number")
+    parser.add_argument("--seeds", metavar="1,2", help="one training for each; the preset's own seed if not given")
+    parser.add_argument("--limit", type=int, metavar="N", help="only the first N training images")
+    parser.add_argument("--no-training", action="store_true", help="only show what has been trained")
+
+
+@command("study", "train the models of a study and lay them beside what was published", _arguments)
+def _study(options: Options) -> Answer:
+    if options.study is None:
+        return _list()
+    study = studies.study(options.study)
+    presets = chosen(study, options.models)
+    setting = Setting(options.epochs, options.limit, parse_seeds(options.seeds or ""))
+    for preset in presets:
+        setting.trainings(preset)  # a wrong number is said to be one before anything is downloaded
+    store = open_runs()
+    dataset = datasets.load(presets[0].training.dataset, allow_download=True)
+    if dataset.notice:
+        print(dataset.notice, file=sys.stderr)
+    problems: list[str] = []
+    if not options.no_training:
+        problems = _train(store, presets, setting, dataset.name)
+    matching = Matching(store.runs(presets=[preset.name for preset in presets]), dataset.name)
+    now = plan(presets, setting, matching)
+    unfinished = 0 if options.no_training else len(now.cells) - now.finished
+    return Answer(
+        document(study, presets, setting, now, matching, dataset.name),
+        text(study, presets, setting, matching),
+        FAILED if unfinished else 0,
+        "\n".join(
+            [*problems, *([f"{unfinished} of {len(now.cells)} trainings did not finish."] if unfinished else [])]
+        ),
+    )
+
+
+def _list() -> Answer:
+    known = list(studies.studies().values())
+    rows = [(each.name, str(len(studies.members(each))), each.title) for each in known]
+    listed = [
+        {"name": each.name, "title": each.title, "about": each.about, "models": [m.name for m in studies.members(each)]}
+        for each in known
+    ]
+    return Answer(listed, table(("NAME", "MODELS", "TITLE"), rows))
+
+
+def chosen(study: Study, names: list[str] | None) -> tuple[Preset, ...]:
+    """The models of a study, or those of them that are named, in full or without the study's prefix.
+
+    Raises:
+        ConfigError: If one is not among them.
+    """
+    members = studies.members(study)
+    if names is None:
+        return members
+    known = {preset.name: preset for preset in members}
+    short = {preset.name.removeprefix(f"{study.name}-"): preset for preset in members}
+    wanted = []
+    for name in (part for each in names for part in each.split(",") if part):
+        preset = known.get(name.lower()) or short.get(name.lower())
+        if preset is None:
+            raise ConfigError(f"Study {study.name} has no model {name!r}.", f"It has {', '.join(known)}.")
+        wanted.append(preset)
+    return tuple(dict.fromkeys(wanted))
+
+
+def _train(store: RunStore, presets: tuple[Preset, ...], setting: Setting, dataset: str) -> list[str]:
+    """Trains what is missing; returns why some could not be."""
+    names = [preset.name for preset in presets]
+    owner = new_owner(store)
+    before = plan(presets, setting, Matching(store.runs(presets=names), dataset))
+    for run in before.under_way:
+        # What waits for a program that is not there is trained here; one that is there has it in hand soon.
+        store.hand_over(run.id, owner, previous=None)
+    queued, problems = start_plan(store, before, owner)
+    runs = [*before.under_way, *queued]
+    if runs:
+        order = {(cell.preset.name, cell.training.seed): index for index, cell in enumerate(before.cells)}
+        runs.sort(key=lambda run: order.get((run.preset or "", run.config().seed), 0))
+        run_all(store, runs, owner)
+    return problems
+
+
+def _outcome(matching: Matching, preset: Preset, setting: Setting) -> Outcome | None:
+    return outcome([Measurement.from_run(run) for run in matching.seeds(preset, setting)])
+
+
+def document(
+    study: Study, presets: tuple[Preset, ...], setting: Setting, now: Plan, matching: Matching, dataset: str
+) -> dict[str, Any]:
+    """The study as JSON."""
+    models = []
+    for preset in presets:
+        ours = _outcome(matching, preset, setting)
+        published = preset.published
+        models.append(
+            {
+                "preset": preset.name,
+                "title": preset.title,
+                "parameters": preset.parameters,
+                "published": {} if published is None else published.to_dict(),
+                "ours": None
+                if ours is None
+                else {
+                    "test_accuracy": ours.accuracy,
+                    "test_accuracy_interval": list(ours.interval),
+                    "spread": ours.spread,
+                    "seeds": [each.seed for each in ours.measurements],
+                    "test_loss": ours.loss,
+                    "epochs": ours.epochs,
+                    "seconds": ours.seconds,
+                    "published_is_inside": None if published is None else ours.holds(published),
+                },
+                "runs": [cell.run.to_json() for cell in now.cells if cell.preset is preset and cell.run is not None],
+            }
+        )
+    return {
+        "study": study.name,
+        "title": study.title,
+        "dataset": dataset,
+        "epochs": setting.epochs,
+        "limit": setting.limit,
+        "seeds": list(setting.seeds),
+        "finished": now.finished,
+        "wanted": len(now.cells),
+        "models": models,
+    }
+
+
+def text(study: Study, presets: tuple[Preset, ...], setting: Setting, matching: Matching) -> str:
+    """The study as a table for people."""
+    rows = []
+    for preset in presets:
+        published, ours = preset.published, _outcome(matching, preset, setting)
+        inside = None if ours is None or published is None else ours.holds(published)
+        rows.append(
+            (
+                preset.name,
+                f"{preset.parameters:,}",
+                formatting.percent(None if published is None else published.test_accuracy),
+                "–" if ours is None else formatting.accuracy(ours.accuracy, ours.interval),
+                "–" if ours is None else str(ours.seeds),
+                "–" if inside is None else ("inside" if inside else "outside"),
+                "–" if ours is None else f"{ours.epochs:.3g}",
+                "–" if ours is None else formatting.duration(ours.seconds),
+            )
+        )
+    head = ("MODEL", "PARAMETERS", "PUBLISHED", "OURS (95 %)", "SEEDS", "PUBLISHED IS", "EPOCHS", "TIME")
+    return f"{study.title}: {setting.words}\n\n{table(head, rows)}"

@@ -1,0 +1,129 @@
+"""What trainings of one model came to, beside what was published about it."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mnist_lab import metrics
+from mnist_lab.store import Run
+from mnist_lab.studies import Published
+
+# Fewer seeds say too little about their spread.
+SEEDS_FOR_SPREAD = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One finished training.
+
+    Attributes:
+        seed: Of the training.
+        accuracy: On the test images, 0 to 1.
+        loss: On the same images.
+        test_images: How many they are.
+        epochs_run: Epochs that were run.
+        best_epoch: The best of them by what was watched.
+        seconds: Time spent training.
+        history: One object per epoch; () where it was not asked for.
+    """
+
+    seed: int
+    accuracy: float
+    loss: float | None
+    test_images: int
+    epochs_run: int
+    best_epoch: int | None
+    seconds: float | None
+    history: tuple[dict[str, Any], ...] = ()
+
+    @classmethod
+    def from_run(cls, run: Run, history: Sequence[dict[str, Any]] = ()) -> Measurement | None:
+        """A run as a measurement; None if it was not evaluated."""
+        if run.test_accuracy is None or not run.test_images:
+            return None
+        return cls(
+            seed=int(run.training.get("seed", 0)),
+            accuracy=run.test_accuracy,
+            loss=run.test_loss,
+            test_images=run.test_images,
+            epochs_run=run.epochs_run,
+            best_epoch=run.best_epoch,
+            seconds=run.seconds,
+            history=tuple(history),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Trainings of one model that differ in their seed alone.
+
+    Attributes:
+        measurements: At least one.
+    """
+
+    measurements: tuple[Measurement, ...]
+
+    @property
+    def seeds(self) -> int:
+        """How many trainings there are."""
+        return len(self.measurements)
+
+    @property
+    def accuracy(self) -> float:
+        """Mean test accuracy."""
+        return statistics.fmean(each.accuracy for each in self.measurements)
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation of the test accuracy over the seeds; None for a single one."""
+        return statistics.stdev(each.accuracy for each in self.measurements) if self.seeds > 1 else None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the accuracy.
+
+        For fewer than three seeds that of the mean accuracy as a share of the test images, which knows nothing of how
+        seeds differ. From three on, where the accuracy of another training would fall, by the spread of these.
+        """
+        if self.seeds >= SEEDS_FOR_SPREAD:
+            return metrics.seeds_interval([each.accuracy for each in self.measurements])
+        images = min(each.test_images for each in self.measurements)
+        return metrics.accuracy_interval(round(self.accuracy * images), images)
+
+    @property
+    def loss(self) -> float | None:
+        """Mean test loss."""
+        return _mean([each.loss for each in self.measurements])
+
+    @property
+    def epochs(self) -> float:
+        """Mean number of epochs that were run."""
+        return statistics.fmean(each.epochs_run for each in self.measurements)
+
+    @property
+    def seconds(self) -> float | None:
+        """Mean time of a training."""
+        return _mean([each.seconds for each in self.measurements])
+
+    def holds(self, published: Published) -> bool | None:
+        """Whether the published accuracy, as exactly as it was printed, lies in our interval; None if none was."""
+        if published.test_accuracy is None:
+            return None
+        half_a_step = 0.5 * 10.0**-published.decimals
+        low, high = self.interval
+        return low - half_a_step <= published.test_accuracy <= high + half_a_step
+
+
+def outcome(measurements: Sequence[Measurement | None]) -> Outcome | None:
+    """What there is, as one; None where there is nothing."""
+    known = tuple(each for each in measurements if each is not None)
+    return Outcome(known) if known else None
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    return statistics.fmean(known) if known else None
