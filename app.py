@@ -15,6 +15,7 @@ page = st.navigation(
         st.Page("pages/draw.py", title="Draw", icon=":material/draw:", default=True),
         st.Page("pages/lab.py", title="Lab", icon=":material/network_node:", url_path="lab"),
         st.Page("pages/runs.py", title="Runs", icon=":material/table_chart:", url_path="runs"),
+        st.Page("pages/studies.py", title="Studies", icon=":material/science:", url_path="studies"),
         st.Page("pages/data.py", title="Data", icon=":material/grid_on:", url_path="data"),
     ]
 )

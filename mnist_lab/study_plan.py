@@ -48,6 +48,11 @@ class Setting:
         return tuple(replace(base, seed=seed) for seed in dict.fromkeys(self.seeds or (base.seed,)))
 
     @property
+    def is_as_published(self) -> bool:
+        """Whether nothing but the seeds is changed."""
+        return self.epochs is None and self.limit is None
+
+    @property
     def words(self) -> str:
         """``"as published"``, or what is changed: ``"3 epochs, 5,000 training images"``; without the seeds."""
         parts = []

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from mnist_lab import metrics
 from mnist_lab.store import Run
 from mnist_lab.studies import Published
+from mnist_lab.studies.measured import Measured
 
 # Fewer seeds say too little about their spread.
 SEEDS_FOR_SPREAD = 3
@@ -28,7 +28,6 @@ class Measurement:
         epochs_run: Epochs that were run.
         best_epoch: The best of them by what was watched.
         seconds: Time spent training.
-        history: One object per epoch; () where it was not asked for.
     """
 
     seed: int
@@ -38,10 +37,9 @@ class Measurement:
     epochs_run: int
     best_epoch: int | None
     seconds: float | None
-    history: tuple[dict[str, Any], ...] = ()
 
     @classmethod
-    def from_run(cls, run: Run, history: Sequence[dict[str, Any]] = ()) -> Measurement | None:
+    def from_run(cls, run: Run) -> Measurement | None:
         """A run as a measurement; None if it was not evaluated."""
         if run.test_accuracy is None or not run.test_images:
             return None
@@ -53,7 +51,6 @@ class Measurement:
             epochs_run=run.epochs_run,
             best_epoch=run.best_epoch,
             seconds=run.seconds,
-            history=tuple(history),
         )
 
 
@@ -118,8 +115,28 @@ class Outcome:
         return low - half_a_step <= published.test_accuracy <= high + half_a_step
 
 
-def outcome(measurements: Sequence[Measurement | None]) -> Outcome | None:
-    """What there is, as one; None where there is nothing."""
+def outcome_of_runs(runs: Iterable[Run]) -> Outcome | None:
+    """What runs of one model came to that differ in their seed alone; None where none was evaluated."""
+    return _outcome(Measurement.from_run(run) for run in runs)
+
+
+def outcome_of_project(trainings: Iterable[Measured]) -> Outcome | None:
+    """What the project's own trainings of one model came to; None where there is none."""
+    return _outcome(
+        Measurement(
+            seed=each.seed,
+            accuracy=each.test_accuracy,
+            loss=each.test_loss,
+            test_images=each.test_images,
+            epochs_run=each.epochs_run,
+            best_epoch=each.best_epoch,
+            seconds=each.seconds,
+        )
+        for each in trainings
+    )
+
+
+def _outcome(measurements: Iterable[Measurement | None]) -> Outcome | None:
     known = tuple(each for each in measurements if each is not None)
     return Outcome(known) if known else None
 

@@ -14,7 +14,7 @@ from mnist_lab.jobs import new_owner, run_all, start_plan
 from mnist_lab.store import RunStore
 from mnist_lab.studies import Preset, Study
 from mnist_lab.study_plan import Matching, Plan, Setting, parse_seeds, plan
-from mnist_lab.study_results import Measurement, Outcome, outcome
+from mnist_lab.study_results import outcome_of_runs
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -102,17 +102,13 @@ def _train(store: RunStore, presets: tuple[Preset, ...], setting: Setting, datas
     return problems
 
 
-def _outcome(matching: Matching, preset: Preset, setting: Setting) -> Outcome | None:
-    return outcome([Measurement.from_run(run) for run in matching.seeds(preset, setting)])
-
-
 def document(
     study: Study, presets: tuple[Preset, ...], setting: Setting, now: Plan, matching: Matching, dataset: str
 ) -> dict[str, Any]:
     """The study as JSON."""
     models = []
     for preset in presets:
-        ours = _outcome(matching, preset, setting)
+        ours = outcome_of_runs(matching.seeds(preset, setting))
         published = preset.published
         models.append(
             {
@@ -152,7 +148,7 @@ def text(study: Study, presets: tuple[Preset, ...], setting: Setting, matching: 
     """The study as a table for people."""
     rows = []
     for preset in presets:
-        published, ours = preset.published, _outcome(matching, preset, setting)
+        published, ours = preset.published, outcome_of_runs(matching.seeds(preset, setting))
         inside = None if ours is None or published is None else ours.holds(published)
         rows.append(
             (

@@ -1,0 +1,160 @@
+"""What a document printed beside what was measured here."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from mnist_lab.figures.theme import COLOURS, NEUTRAL, axis, base_layout, fade, message
+
+History = Sequence[Mapping[str, Any]]
+_PANELS = (("loss", "y"), ("accuracy", "y2"))
+_KINDS = (("", "training", COLOURS[0]), ("val_", "validation", COLOURS[1]))
+
+
+def published_over_ours(
+    published: History, ours: Mapping[str, History], dark: bool = False, height: int = 440
+) -> go.Figure:
+    """Loss above accuracy: the printed figures as open circles over the curves that were measured here.
+
+    Args:
+        published: One object per epoch with ``epoch`` and some of ``loss``, ``accuracy``, ``val_loss`` and
+            ``val_accuracy``; empty if the document prints none.
+        ours: Histories of the same form by their label, as ``"seed 42"``.
+        dark: As in `base_layout`.
+        height: In pixels.
+
+    Returns:
+        Training and validation in a colour each, in both panels.
+    """
+    figure = go.Figure()
+    for name, panel in _PANELS:
+        shape = "%{y:.4f}" if name == "loss" else "%{y:.2%}"
+        for prefix, kind, colour in _KINDS:
+            column = prefix + name
+            named = False
+            for label, history in ours.items():
+                points = [(row["epoch"], row[column]) for row in history if row.get(column) is not None]
+                if points:
+                    words = f"ours, {kind}"
+                    figure.add_scatter(
+                        x=[x for x, _ in points], y=[y for _, y in points], yaxis=panel, mode="lines",
+                        name=words, legendgroup=words, showlegend=name == "accuracy" and not named,
+                        line={"width": 2, "color": fade(colour, 0.75)},
+                        hovertemplate=f"{words}, {html.escape(label)}: {shape}<extra></extra>",
+                    )  # fmt: skip
+                    named = True
+            points = [(row["epoch"], row[column]) for row in published if row.get(column) is not None]
+            if points:
+                words = f"published, {kind}"
+                figure.add_scatter(
+                    x=[x for x, _ in points], y=[y for _, y in points], yaxis=panel, mode="markers", name=words,
+                    legendgroup=words, showlegend=name == "accuracy" or not _has(published, prefix + "accuracy"),
+                    marker={"symbol": "circle-open", "size": 9, "color": colour, "line": {"width": 2}},
+                    hovertemplate=f"{words}: {shape}<extra></extra>",
+                )  # fmt: skip
+    if not figure.data:
+        return message("No curve was printed, and none was measured here yet.", dark, height)
+    figure.update_layout(
+        base_layout(
+            dark,
+            height,
+            hovermode="x unified",
+            showlegend=True,
+            xaxis=axis("Epoch", anchor="y2", rangemode="tozero", hoverformat=".4~f"),
+            yaxis=axis("Loss", domain=[0.54, 1], rangemode="tozero"),
+            yaxis2=axis("Accuracy", domain=[0, 0.46], tickformat=".4~%"),
+        )
+    )
+    return figure
+
+
+def _has(history: History, column: str) -> bool:
+    return any(row.get(column) is not None for row in history)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One model of an `effect`.
+
+    Attributes:
+        value: Of the thing that varies, as ``"3×3"``.
+        preset: Name of the model; a click on its points tells it.
+        published: Published accuracy, or None.
+        ours: Mean accuracy that was measured here, or None.
+        interval: Its 95 % interval, or None.
+    """
+
+    value: str
+    preset: str
+    published: float | None = None
+    ours: float | None = None
+    interval: tuple[float, float] | None = None
+
+
+def effect(varies: str, series: Mapping[str, Sequence[Point]], dark: bool = False, height: int = 420) -> go.Figure:
+    """Accuracy against the one thing that varies: ours with its interval, the published figures as open circles.
+
+    Args:
+        varies: Title of the horizontal axis.
+        series: Models that differ in that thing alone, by the label of what they share.
+        dark: As in `base_layout`.
+        height: In pixels.
+
+    Returns:
+        Two traces per series, in one colour, moved a little aside so that none hides another.
+    """
+    values = list(dict.fromkeys(point.value for points in series.values() for point in points))
+    places = {value: index for index, value in enumerate(values)}
+    figure = go.Figure()
+    step = min(0.14, 0.7 / max(1, len(series)))
+    for index, (label, points) in enumerate(series.items()):
+        colour = COLOURS[index % len(COLOURS)] if index < len(COLOURS) else NEUTRAL
+        aside = (index - (len(series) - 1) / 2) * step
+        name = html.escape(label, quote=False)
+        known = [point for point in points if point.ours is not None]
+        printed = [point for point in points if point.published is not None]
+        figure.add_scatter(
+            x=[places[point.value] + aside for point in known], y=[point.ours for point in known],
+            mode="lines+markers", name=name, legendgroup=label, uid=f"ours-{label}",
+            customdata=[point.preset for point in known], line={"width": 2, "color": colour}, marker={"size": 9},
+            text=[f"{point.value}: {_share(point.ours)}{_range(point.interval)}" for point in known],
+            hovertemplate="ours, %{text}<extra>" + name + "</extra>",
+            error_y={
+                "type": "data", "symmetric": False, "thickness": 1.5, "width": 5, "color": colour,
+                "array": [point.interval[1] - point.ours if point.interval else 0 for point in known],  # type: ignore[operator]
+                "arrayminus": [point.ours - point.interval[0] if point.interval else 0 for point in known],  # type: ignore[operator]
+            },
+            showlegend=bool(known),
+        )  # fmt: skip
+        figure.add_scatter(
+            x=[places[point.value] + aside for point in printed], y=[point.published for point in printed],
+            mode="markers", name=f"{name}, published", legendgroup=label, uid=f"published-{label}",
+            customdata=[point.preset for point in printed], showlegend=not known,
+            marker={"symbol": "circle-open", "size": 12, "color": colour, "line": {"width": 2}},
+            text=[f"{point.value}: {_share(point.published)}" for point in printed],
+            hovertemplate="published, %{text}<extra>" + name + "</extra>",
+        )  # fmt: skip
+    figure.update_layout(
+        base_layout(
+            dark,
+            height,
+            showlegend=True,
+            legend={"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"},
+            xaxis=axis(varies, tickvals=list(places.values()), ticktext=values, range=[-0.5, len(values) - 0.5]),
+            yaxis=axis("Test accuracy", tickformat=".4~%"),
+        )
+    )
+    return figure
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.2f} %"
+
+
+def _range(interval: tuple[float, float] | None) -> str:
+    return "" if interval is None else f" ({100 * interval[0]:.2f} – {100 * interval[1]:.2f})"

@@ -1,0 +1,166 @@
+"""A study as a table: what was published of each model, and beside it what was measured here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from mnist_lab import formatting
+from mnist_lab.figures.study import Point, effect
+from mnist_lab.layer_line import layer_line
+from mnist_lab.studies import Preset, Study, measured, members, studies
+from mnist_lab.study_plan import Matching, Setting
+from mnist_lab.study_results import Outcome, outcome_of_project, outcome_of_runs
+from mnist_lab.ui import frame, state
+from mnist_lab.ui.plot import plot
+
+YOU, PROJECT = "you", "the project"
+
+
+def pick_study() -> Study:
+    """Lets the user choose a study; the address keeps the choice, so that it can be sent to others."""
+    known = studies()
+    asked = str(st.query_params.get("study", "")) or state.get("study", "")
+    names = list(known)
+    widget = "pick-study"
+
+    def changed() -> None:
+        name = st.session_state[widget]
+        state.put("study", name)
+        st.query_params["study"] = name
+
+    def words(name: str) -> str:
+        study = known[name]
+        return f"Question: {study.title}" if study.is_question else f"Document {name}: {study.title}"
+
+    index = names.index(asked) if asked in known else 0
+    name = st.selectbox("Study", names, index, format_func=words, key=widget, on_change=changed)
+    study = known[name]
+    st.markdown(frame.escape(study.about))
+    st.caption(frame.escape(study.cite) + (f"  \n⚠️ {frame.escape(study.caveat)}" if study.caveat else ""))
+    return study
+
+
+def result(preset: Preset, setting: Setting, matching: Matching) -> tuple[Outcome | None, str]:
+    """What is known of a model in a setting, and by whom: the user's own runs, or else the project's."""
+    own = outcome_of_runs(matching.seeds(preset, setting))
+    if own is not None:
+        return own, YOU
+    if setting.is_as_published and (project := outcome_of_project(measured.of(preset.name))) is not None:
+        return project, PROJECT
+    return None, ""
+
+
+def study_frame(presets: tuple[Preset, ...], setting: Setting, matching: Matching) -> pd.DataFrame:
+    """The table as a frame, one row a model, unknown figures missing; accuracies in percent."""
+    rows = []
+    for preset in presets:
+        published = preset.published
+        ours, by = result(preset, setting, matching)
+        inside = None if ours is None or published is None else ours.holds(published)
+        rows.append(
+            {
+                "Model": preset.title,
+                "Layers": layer_line(preset.analysis),
+                "Parameters": preset.parameters,
+                "Published": _percent(published and published.test_accuracy),
+                "Published loss": published and published.test_loss,
+                "Measured": _percent(ours and ours.accuracy),
+                "95 % interval": "" if ours is None else _interval(ours.interval),
+                "Seeds": None if ours is None else ours.seeds,
+                "Spread": _percent(ours and ours.spread),
+                "Measured loss": ours and ours.loss,
+                "Published is": {None: "", True: "inside", False: "outside"}[inside],
+                "Epochs": ours and ours.epochs,
+                "Time": "" if ours is None else formatting.duration(ours.seconds),
+                "By": by,
+            }
+        )
+    types = dict.fromkeys(("Published", "Published loss", "Measured", "Spread", "Measured loss", "Epochs"), float)
+    return pd.DataFrame(rows).astype({**types, "Seeds": "Int64"})
+
+
+def _percent(share: Any) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _interval(interval: tuple[float, float]) -> str:
+    return f"{100 * interval[0]:.2f} – {100 * interval[1]:.2f}"
+
+
+def table(study: Study, setting: Setting, matching: Matching) -> list[Preset]:
+    """Draws the table; returns the selected models, in the table's order."""
+    presets = members(study)
+    number = st.column_config.NumberColumn
+    text = st.column_config.TextColumn
+    key = f"selected-models.{study.name}"
+    kept = state.get(key, ())
+    event: Any = st.dataframe(
+        study_frame(presets, setting, matching),
+        hide_index=True,
+        width="stretch",
+        height=min(38 * (len(presets) + 1), 640),
+        key=f"study-table.{study.name}",
+        on_select="rerun",
+        selection_mode="multi-row",
+        selection_default={
+            "selection": {
+                "rows": [index for index, preset in enumerate(presets) if preset.name in kept],
+                "columns": [],
+                "cells": [],
+            }
+        },
+        column_config={
+            "Model": text(pinned=True),
+            "Layers": text(
+                width="medium", help="Sizes and layers in turn. ReLU and the last softmax go without saying."
+            ),
+            "Parameters": number(format="localized"),
+            "Published": number(format="%.2f %%", help="Test accuracy that the document printed."),
+            "Published loss": number(format="%.4f"),
+            "Measured": number(format="%.2f %%", help="Mean test accuracy over the seeds."),
+            "95 % interval": text(
+                help="Up to two seeds: by the number of test images alone, which says nothing of how seeds differ. "
+                "From three seeds on: where another training's accuracy would fall, by their spread. In percent."
+            ),
+            "Spread": number(format="%.2f", help="Standard deviation over the seeds, in percentage points."),
+            "Measured loss": number(format="%.4f"),
+            "Published is": text(help="Whether the published accuracy lies inside the interval of what was measured."),
+            "Epochs": number(format="%.3g", help="Run, in the mean."),
+            "Time": text(help="Of one training, in the mean."),
+            "By": text(help="Your own runs in this setting, or else those that the project ships."),
+        },
+    )
+    chosen = [presets[index] for index in event.selection.rows if index < len(presets)]
+    state.put(key, tuple(preset.name for preset in chosen))
+    if any(preset.training.split == "test-as-validation" for preset in presets):
+        st.caption(
+            "⚠️ The test images also served for validation here, as in the documents: published and measured accuracies "
+            "are flattered."
+        )
+    return chosen
+
+
+def effect_figure(study: Study, setting: Setting, matching: Matching) -> None:
+    """A question's answer: accuracy against the one thing that varies."""
+    known = {preset.name: preset for preset in members(study)}
+    series = {}
+    for each in study.series:
+        points = []
+        for value, name in each.points:
+            ours, _ = result(known[name], setting, matching)
+            published = known[name].published
+            points.append(
+                Point(
+                    value,
+                    name,
+                    None if published is None else published.test_accuracy,
+                    None if ours is None else ours.accuracy,
+                    None if ours is None else ours.interval,
+                )
+            )
+        series[each.label] = points
+    plot(effect(study.varies, series), f"effect-{study.name}", label=f"Accuracy against {study.varies}")
+    st.caption("Open circles: published. Filled, with 95 % intervals: measured, by you or by the project.")

@@ -1,0 +1,157 @@
+"""Running a study: how, how long it will take, how far it is, stop and resume."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from mnist_lab import datasets, formatting
+from mnist_lab.errors import LabError
+from mnist_lab.jobs import start_plan
+from mnist_lab.studies import Preset, Study, members
+from mnist_lab.study_plan import Matching, Plan, Setting, parse_seeds, plan, seconds_left
+from mnist_lab.ui import frame, state
+
+TICK_SECONDS = 1.0
+_EPOCHS, _LIMIT, _SEEDS = "study.epochs", "study.limit", "study.seeds"
+
+
+def find_runs(presets: Sequence[Preset]) -> Matching:
+    """The runs that have these models' networks, on the data that this machine has."""
+    dataset = datasets.load("auto")
+    frame.data_notice(dataset)
+    return Matching(frame.store().runs(presets=[preset.name for preset in presets]), dataset.name)
+
+
+def setting_form(presets: Sequence[Preset], matching: Matching) -> Setting:
+    """Draws how the models are to be trained; the table shows the runs that were trained so."""
+
+    def keep() -> None:
+        for key in (_EPOCHS, _LIMIT, _SEEDS):
+            state.put(key, st.session_state.get(key))
+
+    def field(key: str) -> None:
+        # A widget's value is lost when its page is left; this one's is kept.
+        st.session_state.setdefault(key, state.get(key, None))
+
+    for key in (_EPOCHS, _LIMIT, _SEEDS):
+        field(key)
+    left, middle, right = st.columns(3)
+    epochs = left.number_input("Epochs", 1, 10_000, None, placeholder="as published", key=_EPOCHS, on_change=keep)
+    limit = middle.number_input("Training images", 1, 70_000, None, placeholder="all", key=_LIMIT, on_change=keep)
+    typed = right.text_input("Seeds", placeholder="as published; or 1,2,3 or 1-5", key=_SEEDS, on_change=keep)
+    try:
+        setting = Setting(None if epochs is None else int(epochs), None if limit is None else int(limit),
+                          parse_seeds(typed or ""))  # fmt: skip
+    except LabError as error:
+        frame.show_error(error)
+        setting = Setting(None if epochs is None else int(epochs), None if limit is None else int(limit))
+    _others(presets, matching, setting)
+    return setting
+
+
+def _others(presets: Sequence[Preset], matching: Matching, setting: Setting) -> None:
+    """Settings in which these models were trained before, a click away."""
+    found = {each: count for each, count in matching.settings(presets).items() if each.words != setting.words}
+    if not found:
+        return
+
+    def choose(each: Setting) -> None:
+        for key, value in ((_EPOCHS, each.epochs), (_LIMIT, each.limit)):
+            st.session_state[key] = value
+            state.put(key, value)
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption("Trained before:", width="content")
+        for index, (each, count) in enumerate(found.items()):
+            words = f"{each.words} ({count} run{'s' * (count != 1)})"
+            st.button(words, key=f"setting-{index}", on_click=choose, args=(each,), type="tertiary")
+
+
+def controls(study: Study, chosen: Sequence[Preset], setting: Setting, matching: Matching) -> None:
+    """Draws the buttons that train the selected models, or all, and the progress of the whole."""
+    presets = list(chosen) or list(members(study))
+    try:
+        wanted = plan(presets, setting, matching)
+        whole = plan(members(study), setting, matching)
+    except LabError as error:
+        frame.show_error(error)
+        return
+    problems: tuple[str, ...] = state.get("study-problems", ())
+    for problem in problems:
+        st.warning(problem)
+    lacking = len(wanted.startable)
+    what = f"the {len(chosen)} selected" if chosen else f"all {len(presets)}"
+
+    def train() -> None:
+        try:
+            _, problems = start_plan(frame.store(), wanted)
+            state.put("study-problems", tuple(problems))
+        except LabError as error:
+            state.put("study-problems", (str(error),))
+
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(f"Train {what}", icon=":material/play_arrow:", type="primary", on_click=train, disabled=not lacking,
+                  key="study-train", help="What has been trained in this setting is not trained again.")  # fmt: skip
+        st.caption(_wanted_words(wanted, setting), width="stretch")
+    busy = bool(whole.under_way)
+    st.fragment(_progress, run_every=TICK_SECONDS if busy else None)(study, setting, busy)
+
+
+def _wanted_words(wanted: Plan, setting: Setting) -> str:
+    lacking, done, busy = len(wanted.startable), wanted.finished, len(wanted.under_way)
+    parts = [f"{lacking} training{'s' * (lacking != 1)} to do"] if lacking else []
+    if lacking:
+        seconds = seconds_left(wanted, frame.store(), wanted=True)
+        if seconds is not None:
+            parts.append(f"at most {formatting.duration(seconds)} here")
+    parts += [f"{busy} under way"] if busy else []
+    parts += [f"{done} done"] if done else []
+    return f"{setting.words[0].upper()}{setting.words[1:]}: {', '.join(parts)}."
+
+
+def _progress(study: Study, setting: Setting, was_busy: bool) -> None:
+    """The whole study's progress; it refreshes itself."""
+    with frame.errors_in_words():
+        presets = members(study)
+        matching = Matching(frame.store().runs(presets=[preset.name for preset in presets]), datasets.load("auto").name)
+        whole = plan(presets, setting, matching)
+        busy = whole.under_way
+        if bool(busy) != was_busy:
+            st.rerun()
+        stopped = [cell for cell in whole.startable if cell.run is not None]
+        if not busy and not stopped:
+            return
+        with st.container(border=True, key="study-progress"):
+            words = [f"{whole.finished} of {len(whole.cells)} done"]
+            words += [f"{len(busy)} under way or waiting"] if busy else []
+            words += [f"{len(stopped)} ended before their time"] if stopped else []
+            left = seconds_left(whole, frame.store()) if busy else None
+            words += [f"at most {formatting.duration(left)} left"] if left is not None else []
+            st.markdown(" · ".join(words))
+            st.progress(min(1.0, whole.share_done))
+            for cell in whole.cells:
+                if cell.run is not None and cell.run.is_active:
+                    st.caption(f"{frame.escape(cell.preset.title)}: {frame.progress_words(cell.run)}")
+            _steer(whole)
+
+
+def _steer(whole: Plan) -> None:
+    def stop() -> None:
+        # The queue first: else the worker would take the next as soon as the present one has stopped.
+        for run in sorted(whole.under_way, key=lambda run: run.is_active):
+            frame.services().stop(run.id)
+
+    def resume() -> None:
+        begun = Plan(tuple(cell for cell in whole.startable if cell.run is not None))
+        _, problems = start_plan(frame.store(), begun)
+        state.put("study-problems", tuple(problems))
+
+    with st.container(horizontal=True):
+        if whole.under_way:
+            st.button("Stop the study", icon=":material/stop:", on_click=stop, key="study-stop",
+                      help="What waits leaves the queue; what trains keeps what it has learnt.")  # fmt: skip
+        elif whole.startable:
+            st.button("Resume", icon=":material/resume:", on_click=resume, key="study-resume",
+                      help="Takes up what was stopped, interrupted or failed.")  # fmt: skip
