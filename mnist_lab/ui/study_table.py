@@ -63,7 +63,6 @@ def study_frame(presets: tuple[Preset, ...], setting: Setting, matching: Matchin
         rows.append(
             {
                 "Model": preset.title,
-                "Layers": layer_line(preset.analysis),
                 "Parameters": preset.parameters,
                 "Published": _percent(published and published.test_accuracy),
                 "Published loss": published and published.test_loss,
@@ -76,6 +75,7 @@ def study_frame(presets: tuple[Preset, ...], setting: Setting, matching: Matchin
                 "Epochs": ours and ours.epochs,
                 "Time": "" if ours is None else formatting.duration(ours.seconds),
                 "By": by,
+                "Layers": layer_line(preset.analysis),
             }
         )
     types = dict.fromkeys(("Published", "Published loss", "Measured", "Spread", "Measured loss", "Epochs"), float)
@@ -103,6 +103,8 @@ def table(study: Study, setting: Setting, matching: Matching) -> list[Preset]:
         width="stretch",
         height=min(38 * (len(presets) + 1), 640),
         key=f"study-table.{study.name}",
+        placeholder="–",
+        alt=f"The models of {study.title}",
         on_select="rerun",
         selection_mode="multi-row",
         selection_default={
@@ -114,9 +116,6 @@ def table(study: Study, setting: Setting, matching: Matching) -> list[Preset]:
         },
         column_config={
             "Model": text(pinned=True),
-            "Layers": text(
-                width="medium", help="Sizes and layers in turn. ReLU and the last softmax go without saying."
-            ),
             "Parameters": number(format="localized"),
             "Published": number(format="%.2f %%", help="Test accuracy that the document printed."),
             "Published loss": number(format="%.4f"),
@@ -130,6 +129,9 @@ def table(study: Study, setting: Setting, matching: Matching) -> list[Preset]:
             "Published is": text(help="Whether the published accuracy lies inside the interval of what was measured."),
             "Epochs": number(format="%.3g", help="Run, in the mean."),
             "Time": text(help="Of one training, in the mean."),
+            "Layers": text(
+                width="large", help="Sizes and layers in turn. ReLU and the last softmax go without saying."
+            ),
             "By": text(help="Your own runs in this setting, or else those that the project ships."),
         },
     )

@@ -1,0 +1,96 @@
+"""Trains published models as they were published, and writes what came of it to the file that the Studies page shows.
+
+    MNIST_LAB_HOME=/somewhere MNIST_LAB_DATA=... python -m benchmarks.reproduce [--seeds 42,1,2] [PRESET ...]
+
+What is in that home already is not trained again: the script can be ended and started at any time. It prints the table
+of the README. Takes about two hours on two cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import mnist_lab
+from mnist_lab import datasets, formatting
+from mnist_lab.errors import LabError
+from mnist_lab.jobs import new_owner, run_all, start_plan
+from mnist_lab.store import Run, RunStore, open_store
+from mnist_lab.studies import measured, members, preset, study
+from mnist_lab.study_plan import Matching, Setting, parse_seeds, plan
+from mnist_lab.study_results import outcome_of_runs
+
+ALWAYS = ("lenet-5", "003-cnn", "002-without-dropout", "002-with-dropout", "001-conv-7-5-3", "004-model-1")
+LIBRARIES = ("keras", "tensorflow", "numpy")
+CURVES = ("loss", "accuracy", "val_loss", "val_accuracy")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("presets", nargs="*", help="document 000 and some of the others, if none is given")
+    parser.add_argument("--seeds", default="42")
+    parser.add_argument("--no-training", action="store_true", help="only write what has been trained")
+    options = parser.parse_args()
+    names = options.presets or [*(each.name for each in members(study("000"))), *ALWAYS]
+    wanted = [preset(name) for name in names]
+    setting = Setting(seeds=parse_seeds(options.seeds))
+    store = open_store()
+    dataset = datasets.load("auto").name
+    if dataset != "mnist":
+        raise SystemExit(f"The documents' models are trained on MNIST. Received: {dataset}. Set MNIST_LAB_DATA.")
+    if not options.no_training:
+        owner = new_owner(store)
+        queued, problems = start_plan(store, plan(wanted, setting, Matching(store.runs(), dataset)), owner)
+        run_all(store, queued, owner)
+        for problem in problems:
+            print(problem)
+    matching = Matching(store.runs(), dataset)
+    entries = [entry(store, run) for each in wanted for run in matching.seeds(each, Setting())]
+    measured.FILE.write_text("[\n" + ",\n".join(json.dumps(each) for each in entries) + "\n]\n", encoding="utf-8")
+    print("| model | parameters | published | measured here (95 %) | seeds | published is | epochs |")
+    print("|---|---|---|---|---|---|---|")
+    for each in wanted:
+        ours, published = outcome_of_runs(matching.seeds(each, Setting())), each.published
+        if ours is None or published is None:
+            continue
+        digits = max(0, published.decimals - 2)
+        print(
+            f"| {each.name} | {each.parameters:,} | {formatting.percent(published.test_accuracy, min(2, digits))} "
+            f"| {formatting.accuracy(ours.accuracy, ours.interval)} | {ours.seeds} "
+            f"| {'inside' if ours.holds(published) else 'outside'} | {ours.epochs:.3g} |"
+        )
+
+
+def entry(store: RunStore, run: Run) -> dict[str, object]:
+    """A run as a line of the file."""
+    if run.test_accuracy is None or run.ended is None:
+        raise LabError(f"Run {run.id} was not evaluated.", "Evaluate it: python -m mnist_lab evaluate RUN.")
+    history = [
+        {"epoch": row["epoch"], **{name: round(row[name], 5) for name in CURVES if row.get(name) is not None}}
+        for row in store.history(run.id)
+    ]
+    return {
+        "preset": run.preset,
+        "seed": run.training["seed"],
+        "test_accuracy": run.test_accuracy,
+        "test_loss": run.test_loss,
+        "test_images": run.test_images,
+        "epochs_run": run.epochs_run,
+        "best_epoch": run.best_epoch,
+        "seconds": round(run.seconds or 0.0, 1),
+        "machine": f"{run.device}, {platform.system()} {platform.machine()}",
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in LIBRARIES},
+            "mnist_lab": mnist_lab.__version__,
+        },
+        "when": datetime.fromtimestamp(run.ended, UTC).date().isoformat(),
+        "history": history,
+    }
+
+
+if __name__ == "__main__":
+    main()
