@@ -11,10 +11,13 @@ study = study_table.pick_study()
 presets = members(study)
 matching = study_training.find_runs(presets)
 setting = study_training.setting_form(presets, matching)
+# The buttons name what is selected in the table, but stand above it, where they are found.
+controls = st.container()
 if study.is_question:
     study_table.effect_figure(study, setting, matching)
 chosen = study_table.table(study, setting, matching)
-study_training.controls(study, chosen, setting, matching)
+with controls:
+    study_training.controls(study, chosen, setting, matching)
 if len(chosen) == 1:
     study_model.details(chosen[0], setting, matching)
 elif not chosen:

@@ -293,13 +293,18 @@ def run_names(page: Page) -> list[str]:
 
 
 def tick_run(page: Page, name: str) -> None:
-    """Clicks the box before a run in the table."""
+    """Clicks the box before a run in the table of runs."""
+    tick_row(page, "Name", name)
+
+
+def tick_row(page: Page, column: str, value: str) -> None:
+    """Clicks the box before the row of the table that has this value in that column."""
     settled(page)
-    names = run_names(page)
+    values = [row[column] for row in table(page, column)]
     box = page.evaluate(
         f"""column => {{ {_GRID} const frame = grid.closest('[data-testid=stDataFrame]');
         frame.scrollIntoView({{block: 'nearest'}}); const b = frame.getBoundingClientRect();
         return {{x: b.x, y: b.y, height: b.height}} }}""",
-        "Name",
+        column,
     )
-    page.mouse.click(box["x"] + 18, box["y"] + box["height"] / (len(names) + 1) * (names.index(name) + 1.5))
+    page.mouse.click(box["x"] + 18, box["y"] + box["height"] / (len(values) + 1) * (values.index(value) + 1.5))
