@@ -159,6 +159,7 @@ class Matching:
     """
 
     def __init__(self, runs: Iterable[Run], dataset: str) -> None:
+        self.dataset = dataset
         self._by_preset: dict[str, list[tuple[TrainingConfig, Run]]] = {}
         for run in runs:
             if run.preset and run.dataset in (None, dataset) and (training := _training(run)) is not None:

@@ -11,6 +11,7 @@ from mnist_lab import metrics
 from mnist_lab.store import Run
 from mnist_lab.studies import Published
 from mnist_lab.studies.measured import Measured
+from mnist_lab.study_plan import Setting
 
 # Fewer seeds say too little about their spread.
 SEEDS_FOR_SPREAD = 3
@@ -106,13 +107,27 @@ class Outcome:
         """Mean time of a training."""
         return _mean([each.seconds for each in self.measurements])
 
-    def holds(self, published: Published) -> bool | None:
+    def holds(self, published: Published | None) -> bool | None:
         """Whether the published accuracy, as exactly as it was printed, lies in our interval; None if none was."""
-        if published.test_accuracy is None:
+        if published is None or published.test_accuracy is None:
             return None
         half_a_step = 0.5 * 10.0**-published.decimals
         low, high = self.interval
         return low - half_a_step <= published.test_accuracy <= high + half_a_step
+
+
+def judged(ours: Outcome | None, published: Published | None, setting: Setting, dataset: str) -> bool | None:
+    """Whether the published accuracy lies inside ours; None where that would compare unlike things.
+
+    Args:
+        ours: What was measured.
+        published: What was printed.
+        setting: How ours were trained: only those trained as published can be held against it.
+        dataset: What ours were trained on; the documents' images are MNIST's.
+    """
+    if ours is None or not setting.is_as_published or dataset != "mnist":
+        return None
+    return ours.holds(published)
 
 
 def outcome_of_runs(runs: Iterable[Run]) -> Outcome | None:

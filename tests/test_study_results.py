@@ -10,7 +10,8 @@ import pytest
 from scipy.stats import binomtest, t
 
 from mnist_lab.studies import measured, preset, presets
-from mnist_lab.study_results import Measurement, Outcome, outcome_of_project, outcome_of_runs
+from mnist_lab.study_plan import Setting
+from mnist_lab.study_results import Measurement, Outcome, judged, outcome_of_project, outcome_of_runs
 
 BASE = preset("000-baseline").published
 assert BASE is not None
@@ -49,6 +50,18 @@ def test_a_printed_figure_is_as_exact_as_its_decimals() -> None:
     assert Outcome((one(0.9271),)).holds(just_out) is False
     assert Outcome((one(0.9271),)).holds(replace(just_out, decimals=3)) is True
     assert Outcome((one(0.9271),)).holds(replace(just_out, test_accuracy=None)) is None
+
+
+def test_only_trainings_as_published_on_mnist_are_held_against_a_document() -> None:
+    ours = Outcome((one(0.9271),))
+    assert judged(ours, BASE, Setting(), "mnist") is True
+    assert judged(ours, BASE, Setting(seeds=(1, 2)), "mnist") is True
+    assert judged(Outcome((one(0.5),)), BASE, Setting(), "mnist") is False
+    assert judged(ours, BASE, Setting(epochs=3), "mnist") is None
+    assert judged(ours, BASE, Setting(limit=3), "mnist") is None
+    assert judged(ours, BASE, Setting(), "digits") is None
+    assert judged(None, BASE, Setting(), "mnist") is None
+    assert judged(ours, None, Setting(), "mnist") is None
 
 
 def test_nothing_trained_is_nothing_to_compare() -> None:

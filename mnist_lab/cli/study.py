@@ -14,7 +14,7 @@ from mnist_lab.jobs import new_owner, run_all, start_plan
 from mnist_lab.store import RunStore
 from mnist_lab.studies import Preset, Study
 from mnist_lab.study_plan import Matching, Plan, Setting, parse_seeds, plan
-from mnist_lab.study_results import outcome_of_runs
+from mnist_lab.study_results import judged, outcome_of_runs
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -126,7 +126,7 @@ def document(
                     "test_loss": ours.loss,
                     "epochs": ours.epochs,
                     "seconds": ours.seconds,
-                    "published_is_inside": None if published is None else ours.holds(published),
+                    "published_is_inside": judged(ours, published, setting, dataset),
                 },
                 "runs": [cell.run.to_json() for cell in now.cells if cell.preset is preset and cell.run is not None],
             }
@@ -149,7 +149,7 @@ def text(study: Study, presets: tuple[Preset, ...], setting: Setting, matching: 
     rows = []
     for preset in presets:
         published, ours = preset.published, outcome_of_runs(matching.seeds(preset, setting))
-        inside = None if ours is None or published is None else ours.holds(published)
+        inside = judged(ours, published, setting, matching.dataset)
         rows.append(
             (
                 preset.name,

@@ -12,7 +12,7 @@ from mnist_lab.errors import LabError
 from mnist_lab.figures.curves import training_curves
 from mnist_lab.jobs import JobManager
 from mnist_lab.store import Run
-from mnist_lab.ui import frame, state
+from mnist_lab.ui import diagnosis_view, frame, state
 from mnist_lab.ui.plot import plot
 
 TICK_SECONDS = 0.5
@@ -55,6 +55,8 @@ def _panel(was_busy: bool) -> None:
         _head(manager, run)
         figure = training_curves(points_frame(manager, run), epochs_frame(manager, run.id))
         plot(figure, f"live-{run.id}", label="Loss and accuracy while training")
+        if not run.is_active:
+            diagnosis_view.show(diagnosis_view.of_run(run, manager.store.history(run.id)))
         _queue(manager, [each for each in waiting if each.id != run.id])
 
 

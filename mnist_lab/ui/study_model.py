@@ -9,7 +9,7 @@ from mnist_lab.figures.study import published_over_ours
 from mnist_lab.layer_line import layer_line
 from mnist_lab.studies import Preset, measured
 from mnist_lab.study_plan import Matching, Setting
-from mnist_lab.ui import frame
+from mnist_lab.ui import diagnosis_view, frame
 from mnist_lab.ui.plot import plot
 from mnist_lab.ui.state import workbench
 
@@ -29,6 +29,22 @@ def details(preset: Preset, setting: Setting, matching: Matching) -> None:
         printed = preset.published.history() if preset.published is not None else []
         plot(published_over_ours(printed, ours), f"study-curves-{preset.name}",
              label=f"Curves of {preset.title}, published and measured")  # fmt: skip
+        _diagnosis(preset, setting, matching)
+
+
+def _diagnosis(preset: Preset, setting: Setting, matching: Matching) -> None:
+    runs = matching.seeds(preset, setting)
+    if runs:
+        ours = diagnosis_view.of_run(runs[0], frame.store().history(runs[0].id))
+        whose = f"The curves of your run with seed {runs[0].training.get('seed')}"
+    else:
+        first = next(iter(measured.of(preset.name) if setting.is_as_published else ()), None)
+        ours = () if first is None else diagnosis_view.of_history(preset, first.history)
+        whose = f"The curves that the project measured with seed {first.seed}" if first is not None else ""
+    for words, findings in ((whose, ours), ("The curves that were printed", diagnosis_view.of_published(preset))):
+        if findings:
+            st.markdown(f"**{words}**")
+            diagnosis_view.show(findings)
 
 
 def histories(preset: Preset, setting: Setting, matching: Matching) -> dict[str, list[dict[str, float]]]:

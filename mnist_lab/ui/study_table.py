@@ -12,7 +12,7 @@ from mnist_lab.figures.study import Point, effect
 from mnist_lab.layer_line import layer_line
 from mnist_lab.studies import Preset, Study, measured, members, studies
 from mnist_lab.study_plan import Matching, Setting
-from mnist_lab.study_results import Outcome, outcome_of_project, outcome_of_runs
+from mnist_lab.study_results import Outcome, judged, outcome_of_project, outcome_of_runs
 from mnist_lab.ui import frame, state
 from mnist_lab.ui.plot import plot
 
@@ -59,7 +59,7 @@ def study_frame(presets: tuple[Preset, ...], setting: Setting, matching: Matchin
     for preset in presets:
         published = preset.published
         ours, by = result(preset, setting, matching)
-        inside = None if ours is None or published is None else ours.holds(published)
+        inside = judged(ours, published, setting, "mnist" if by == PROJECT else matching.dataset)
         rows.append(
             {
                 "Model": preset.title,
@@ -126,7 +126,10 @@ def table(study: Study, setting: Setting, matching: Matching) -> list[Preset]:
             ),
             "Spread": number(format="%.2f", help="Standard deviation over the seeds, in percentage points."),
             "Measured loss": number(format="%.4f"),
-            "Published is": text(help="Whether the published accuracy lies inside the interval of what was measured."),
+            "Published is": text(
+                help="Whether the published accuracy lies inside the interval of what was measured "
+                "as it was published, on MNIST; else nothing is said."
+            ),
             "Epochs": number(format="%.3g", help="Run, in the mean."),
             "Time": text(help="Of one training, in the mean."),
             "Layers": text(

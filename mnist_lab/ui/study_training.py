@@ -82,7 +82,9 @@ def controls(study: Study, chosen: Sequence[Preset], setting: Setting, matching:
     for problem in problems:
         st.warning(problem)
     lacking = len(wanted.startable)
-    what = f"the {len(chosen)} selected" if chosen else f"all {len(presets)}"
+    what = (
+        f"all {len(presets)}" if not chosen else chosen[0].title if len(chosen) == 1 else f"the {len(chosen)} selected"
+    )
 
     def train() -> None:
         try:
