@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import plotly.graph_objects as go
@@ -108,7 +109,7 @@ def effect(varies: str, series: Mapping[str, Sequence[Point]], dark: bool = Fals
     Returns:
         Two traces per series, in one colour, moved a little aside so that none hides another.
     """
-    values = list(dict.fromkeys(point.value for points in series.values() for point in points))
+    values = _in_order(series.values())
     places = {value: index for index, value in enumerate(values)}
     figure = go.Figure()
     step = min(0.14, 0.7 / max(1, len(series)))
@@ -150,6 +151,23 @@ def effect(varies: str, series: Mapping[str, Sequence[Point]], dark: bool = Fals
         )
     )
     return figure
+
+
+def _in_order(series: Iterable[Sequence[Point]]) -> list[str]:
+    """All values, each after those that some series has before it; else in order of appearance."""
+    known = list(series)
+    left = list(dict.fromkeys(point.value for points in known for point in points))
+    before: dict[str, set[str]] = {value: set() for value in left}
+    for points in known:
+        for one, other in pairwise(points):
+            before[other.value].add(one.value)
+    values: list[str] = []
+    while left:
+        # Where series contradict each other, the first that is left.
+        value = next((each for each in left if before[each] <= set(values)), left[0])
+        left.remove(value)
+        values.append(value)
+    return values
 
 
 def _share(value: float | None) -> str:

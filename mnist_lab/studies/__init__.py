@@ -59,7 +59,9 @@ def _studies() -> MappingProxyType[str, Study]:
 
 
 def _modules() -> list[str]:
-    return sorted((info.name for info in pkgutil.iter_modules(__path__)), key=lambda name: (name != "starter", name))
+    """The starter model's module, those of the documents, the others."""
+    names = [info.name for info in pkgutil.iter_modules(__path__)]
+    return sorted(names, key=lambda name: (name != "starter", not name.startswith("s0"), name))
 
 
 def _loaded(module: str) -> object:
