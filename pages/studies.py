@@ -3,7 +3,7 @@
 import streamlit as st
 
 from mnist_lab.studies import members
-from mnist_lab.ui import frame, study_model, study_table, study_training
+from mnist_lab.ui import frame, study_model, study_report, study_table, study_training
 
 frame.needs_app()
 st.title("Studies")
@@ -18,6 +18,7 @@ if study.is_question:
 chosen = study_table.table(study, setting, matching)
 with controls:
     study_training.controls(study, chosen, setting, matching)
+    study_report.buttons(study, presets, setting, matching)
 if len(chosen) == 1:
     study_model.details(chosen[0], setting, matching)
 elif not chosen:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import Any
 
-from mnist_lab import datasets, formatting, studies
+from mnist_lab import datasets, formatting, report, studies
 from mnist_lab.cli.command import FAILED, Answer, Options, command
 from mnist_lab.cli.common import open_runs, table
 from mnist_lab.errors import ConfigError
@@ -24,17 +25,22 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", metavar="1,2", help="one training for each; the preset's own seed if not given")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N training images")
     parser.add_argument("--no-training", action="store_true", help="only show what has been trained")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write a report too: FILE.html or FILE.md")
 
 
 @command("study", "train the models of a study and lay them beside what was published", _arguments)
 def _study(options: Options) -> Answer:
     if options.study is None:
+        if options.report is not None:
+            raise ConfigError("A report is of one study.", "Name it, as study 000 --report 000.html.")
         return _list()
     study = studies.study(options.study)
     presets = chosen(study, options.models)
     setting = Setting(options.epochs, options.limit, parse_seeds(options.seeds or ""))
     for preset in presets:
         setting.trainings(preset)  # a wrong number is said to be one before anything is downloaded
+    if options.report is not None:
+        report.check(options.report)  # nobody should train for hours to learn that there is no such folder
     store = open_runs()
     dataset = datasets.load(presets[0].training.dataset, allow_download=True)
     if dataset.notice:
@@ -44,10 +50,14 @@ def _study(options: Options) -> Answer:
         problems = _train(store, presets, setting, dataset.name)
     matching = Matching(store.runs(presets=[preset.name for preset in presets]), dataset.name)
     now = plan(presets, setting, matching)
+    written = ""
+    if options.report is not None:
+        report.write(report.gather(study, presets, setting, matching, store), options.report)
+        written = f"\n\nThe report is in {options.report}."
     unfinished = 0 if options.no_training else len(now.cells) - now.finished
     return Answer(
         document(study, presets, setting, now, matching, dataset.name),
-        text(study, presets, setting, matching),
+        text(study, presets, setting, matching) + written,
         FAILED if unfinished else 0,
         "\n".join(
             [*problems, *([f"{unfinished} of {len(now.cells)} trainings did not finish."] if unfinished else [])]

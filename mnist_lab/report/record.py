@@ -1,0 +1,266 @@
+"""`Report`: everything that a report of a study says, as plain data; and where it is gathered from."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnist_lab import datasets
+from mnist_lab.diagnosis import Finding, diagnose
+from mnist_lab.errors import ArtefactMissing, DataError
+from mnist_lab.shapes import Analysis
+from mnist_lab.store import Run, RunStore
+from mnist_lab.store.artefacts import PREDICTIONS
+from mnist_lab.studies import Preset, Published, Study, measured
+from mnist_lab.studies.measured import Measured
+from mnist_lab.study_plan import Matching, Setting
+from mnist_lab.study_results import Outcome, outcome_of_project, outcome_of_runs
+from mnist_lab.training_config import TrainingConfig
+
+FIRST = 100  # images of the grid
+MNIST = "mnist"
+# Of MNIST's images.
+_VALIDATION = {"holdout": 5_000, "test-as-validation": 10_000, "pooled-80-10-10": 7_000}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """What one run said of its test images.
+
+    Attributes:
+        seed: Of the run.
+        probabilities: Shape ``(n, 10)``.
+        labels: Shape ``(n,)``.
+        indices: Which images of the data set they are, shape ``(n,)``.
+        first_images: The first of them as pictures; None if the data set is not on this machine.
+    """
+
+    seed: int
+    probabilities: NDArray[np.float32]
+    labels: NDArray[np.uint8]
+    indices: NDArray[np.int64]
+    first_images: NDArray[np.uint8] | None
+
+    @property
+    def digits(self) -> NDArray[np.int64]:
+        """The predicted digits."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def wrong_of_first(self) -> int:
+        """How many of the first images are wrong."""
+        return int((self.digits[:FIRST] != self.labels[:FIRST]).sum())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """One model of a report.
+
+    Attributes:
+        preset: The model.
+        label: The name that the report gives it, unique in it.
+        training: How it was to be trained, with the first seed.
+        outcome: What its trainings came to; None where nothing is measured.
+        runs: The runs of this laboratory behind it; () where the project measured it, or nobody.
+        project: The project's own trainings behind it, if there are no runs.
+        dataset: What it was measured on; "" where nothing is measured.
+        histories: The curves, by ``"seed 42"``; the first is the one that `findings` and `predictions` are of.
+        findings: What the first of the curves says.
+        published_findings: What the curves say that were printed.
+        predictions: Of the first run, if they were kept.
+    """
+
+    preset: Preset
+    label: str
+    training: TrainingConfig
+    outcome: Outcome | None = None
+    runs: tuple[Run, ...] = ()
+    project: tuple[Measured, ...] = ()
+    dataset: str = ""
+    histories: dict[str, tuple[dict[str, Any], ...]] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    published_findings: tuple[Finding, ...] = ()
+    predictions: Predictions | None = None
+
+    @property
+    def analysis(self) -> Analysis:
+        """Its layers, with shapes and parameters."""
+        return self.preset.analysis
+
+    @property
+    def published(self) -> Published | None:
+        """What was printed about it."""
+        return self.preset.published
+
+    @property
+    def is_flattered(self) -> bool:
+        """Whether the test images also chose its epoch, so that its accuracies are too good."""
+        return self.training.split == "test-as-validation"
+
+    @property
+    def is_pooled(self) -> bool:
+        """Whether its test images are drawn by lot from all."""
+        return self.training.split.startswith("pooled")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Report:
+    """A study at one moment.
+
+    Attributes:
+        study: The study.
+        setting: How its models were to be trained.
+        made: The day.
+        models: In the order of the study.
+    """
+
+    study: Study
+    setting: Setting
+    made: date
+    models: tuple[Model, ...]
+
+    @property
+    def measured(self) -> list[Model]:
+        """The models of which something is measured."""
+        return [model for model in self.models if model.outcome is not None]
+
+    @property
+    def dataset(self) -> str:
+        """On what was measured; several, if so, with commas."""
+        return ", ".join(dict.fromkeys(model.dataset for model in self.measured if model.dataset))
+
+
+def gather(
+    study: Study,
+    presets: Sequence[Preset],
+    setting: Setting,
+    matching: Matching,
+    store: RunStore,
+    *,
+    today: date | None = None,
+) -> Report:
+    """Reads from the store what is known of a study.
+
+    Args:
+        study: The study.
+        presets: Those of its models that the report is to be of.
+        setting: How they were to be trained.
+        matching: Finds the runs.
+        store: Where the runs' curves and predictions are.
+        today: The date of the report.
+
+    Raises:
+        ConfigError: If a number of the setting is out of its range.
+        StoreError: If the store cannot be read.
+    """
+    return Report(
+        study=study,
+        setting=setting,
+        made=today or date.today(),
+        models=tuple(_model(study, preset, setting, matching, store) for preset in presets),
+    )
+
+
+def _model(study: Study, preset: Preset, setting: Setting, matching: Matching, store: RunStore) -> Model:
+    # Titles are unique within a document only.
+    label = f"{preset.title} ({preset.study})" if study.is_question else preset.title
+    training = setting.trainings(preset)[0]
+    printed = _printed_findings(preset)
+    runs = tuple(run for run in matching.seeds(preset, setting) if run.test_accuracy is not None and run.test_images)
+    if runs:
+        first = runs[0]
+        histories = {f"seed {run.training.get('seed')}": tuple(store.history(run.id)) for run in runs}
+        return Model(
+            preset=preset,
+            label=label,
+            training=training,
+            outcome=outcome_of_runs(runs),
+            runs=runs,
+            dataset=first.dataset or matching.dataset,
+            histories=histories,
+            findings=_findings(training, histories, first.epochs_run, first.test_images, first.training_images),
+            published_findings=printed,
+            predictions=_predictions(first, store),
+        )
+    project = measured.of(preset.name) if setting.is_as_published else ()
+    if not project:
+        return Model(preset, label, training, published_findings=printed)
+    histories = {f"seed {each.seed}": each.history for each in project}
+    return Model(
+        preset=preset,
+        label=label,
+        training=training,
+        outcome=outcome_of_project(project),
+        project=project,
+        dataset=MNIST,
+        histories=histories,
+        findings=_findings(training, histories, project[0].epochs_run, project[0].test_images, None),
+        published_findings=printed,
+    )
+
+
+def _printed_findings(preset: Preset) -> tuple[Finding, ...]:
+    if preset.published is None:
+        return ()
+    split = preset.training.split
+    return diagnose(
+        preset.published.history(),
+        n_validation=_VALIDATION[split],
+        stopped_early=preset.published.epochs < preset.training.epochs,
+        validation_is_test=split == "test-as-validation",
+    )
+
+
+def _findings(
+    training: TrainingConfig,
+    histories: dict[str, tuple[dict[str, Any], ...]],
+    epochs_run: int,
+    test_images: int | None,
+    training_images: int | None,
+) -> tuple[Finding, ...]:
+    validation_images = test_images
+    if training.split == "holdout":
+        # A twelfth is kept for validation: one image for eleven that train, unless only some of those were to.
+        validation_images = round(training_images / 11) if training_images and training.limit is None else None
+    return diagnose(
+        next(iter(histories.values())),
+        n_validation=validation_images,
+        stopped_early=training.early_stopping is not None and epochs_run < training.epochs,
+        validation_is_test=training.split == "test-as-validation",
+    )
+
+
+def _predictions(run: Run, store: RunStore) -> Predictions | None:
+    """The kept predictions of a run; None where there are none, or none that can be read."""
+    try:
+        path = store.artefacts.path(run.id, PREDICTIONS)
+        with np.load(path) as stored:
+            probabilities = np.asarray(stored["probabilities"], dtype=np.float32)
+            labels, indices = np.asarray(stored["labels"]), np.asarray(stored["indices"])
+    except (ArtefactMissing, OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
+        return None
+    images = len(labels)
+    fits = probabilities.shape == (images, 10) and indices.shape == labels.shape == (images,)
+    if not images or not fits or labels.dtype.kind not in "ui" or labels.min() < 0 or labels.max() > 9:
+        return None
+    labels = labels.astype(np.uint8)
+    first_images = _images(run, indices[:FIRST], labels[:FIRST])
+    return Predictions(int(run.training.get("seed", 0)), probabilities, labels, indices, first_images)
+
+
+def _images(run: Run, indices: NDArray[np.int64], labels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """The pictures behind predictions; None unless they are on this machine and are what they were."""
+    with suppress(DataError):
+        dataset = datasets.load(run.dataset or "auto")
+        images = datasets.images_at(dataset, indices)
+        if np.array_equal(np.concatenate([dataset.y_train, dataset.y_test])[indices], labels):
+            return images
+    return None
