@@ -43,8 +43,8 @@ class Setting:
         """
         if len(self.seeds) > MAX_SEEDS:
             raise ConfigError(f"{len(self.seeds)} seeds are too many.", f"Use at most {MAX_SEEDS}.")
-        base = preset.training
-        base = replace(base, epochs=self.epochs or base.epochs, limit=self.limit or base.limit)
+        changes = {name: value for name in ("epochs", "limit") if (value := getattr(self, name)) is not None}
+        base = replace(preset.training, **changes)
         return tuple(replace(base, seed=seed) for seed in dict.fromkeys(self.seeds or (base.seed,)))
 
     @property

@@ -63,7 +63,14 @@ def test_each_seed_is_a_training_and_the_rest_is_as_chosen() -> None:
     assert Setting(1, 500).words == "1 epoch, 500 training images"
 
 
-WRONG = [Setting(epochs=-1), Setting(limit=-5), Setting(seeds=(-1,)), Setting(seeds=tuple(range(101)))]
+WRONG = [
+    Setting(epochs=0),
+    Setting(epochs=-1),
+    Setting(limit=0),
+    Setting(limit=-5),
+    Setting(seeds=(-1,)),
+    Setting(seeds=tuple(range(101))),
+]
 
 
 @pytest.mark.parametrize("setting", WRONG)
