@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist_lab.diagnosis import KINDS, LEVELS, Finding, diagnose, summary
+from mnist_lab.diagnosis import KINDS, LEVELS, Finding, diagnose, subjects, summary
 from mnist_lab.diagnosis.choice import noise_of
 from mnist_lab.diagnosis.story import Curve
+from mnist_lab.store import RunStore
+from mnist_lab.store.database import open_engine
 from mnist_lab.studies import preset, presets
+from mnist_lab.training_config import TrainingConfig
 
 History = list[dict[str, Any]]
 # What the course of a training is called; of these there is one at most.
@@ -110,9 +114,9 @@ def test_what_authors_say_is_found_in_their_figures(name: str, expected: str | N
 NOT_BORNE_OUT = [
     # "Overfits after 11 epochs": validation loss then stays within 3 % of its level, training loss falls by a quarter.
     ("001-conv-5-5", "healthy", None),
-    # "Overfits from epoch 14": there is one epoch more, too few to tell a rise from the wobble.
+    # "Overfits from epoch 14": its loss is lowest in epoch 11; two higher epochs are too few to tell a rise.
     ("001-conv-7-5-3", "healthy", None),
-    # "Started to overfit": validation loss falls until epoch 7 of 9, and training accuracy is a point above it.
+    # "Started to overfit": validation loss falls until epoch 7 of 9, and training accuracy is 0.1 points above it.
     ("003-fully-connected", "healthy", None),
     # "Overfits after the third epoch": validation loss is lowest in epoch 8 and rises by less than it wobbles.
     ("003-fully-connected-many-units", "memorising", 9),
@@ -682,3 +686,24 @@ def test_every_kind_is_told_of_somewhere() -> None:
     folder = Path(mnist_lab.diagnosis.__file__).parent
     source = "".join((folder / f"{name}.py").read_text(encoding="utf-8") for name in ("failures", "course", "choice"))
     assert {name for name in KINDS if f'Finding("{name}"' in source} == set(KINDS)
+
+
+# Runs and presets -----------------------------------------------------------------------------------------------------
+
+
+def test_a_run_says_of_itself_how_many_images_chose_its_epoch_and_whether_it_diverged(tmp_path: Path) -> None:
+    store = RunStore(open_engine(f"sqlite:///{tmp_path / 'lab.db'}"), tmp_path)
+    entry = preset("000-model-8")
+    history = entry.published.history() if entry.published else []
+    run = store.create(entry.architecture, entry.training, preset=entry.name)
+    store.set_figures(run.id, dataset="mnist", status="finished", test_images=10_000, epochs_run=10)
+    assert subjects.of_run(store.get(run.id), history) == subjects.of_published(entry) != ()
+    store.set_figures(run.id, reason="The loss became NaN or infinite: the steps are too large.", status="failed")
+    assert subjects.of_run(store.get(run.id), history)[0].kind == "diverged"
+    held_out = store.create(entry.architecture, TrainingConfig(), preset=None)
+    assert "noise" not in {each.kind for each in subjects.of_run(held_out, history)}, "its images are not known yet"
+    store.close()
+
+
+def test_what_was_not_published_says_nothing() -> None:
+    assert subjects.of_published(preset("starter")) == ()

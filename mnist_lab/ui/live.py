@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from mnist_lab import formatting
+from mnist_lab.diagnosis import subjects
 from mnist_lab.errors import LabError
 from mnist_lab.figures.curves import training_curves
 from mnist_lab.jobs import JobManager
@@ -56,7 +57,7 @@ def _panel(was_busy: bool) -> None:
         figure = training_curves(points_frame(manager, run), epochs_frame(manager, run.id))
         plot(figure, f"live-{run.id}", label="Loss and accuracy while training")
         if not run.is_active:
-            diagnosis_view.show(diagnosis_view.of_run(run, manager.store.history(run.id)))
+            diagnosis_view.show(subjects.of_run(run, manager.store.history(run.id)))
         _queue(manager, [each for each in waiting if each.id != run.id])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mnist_lab import formatting
+from mnist_lab.diagnosis import subjects
 from mnist_lab.figures.study import published_over_ours
 from mnist_lab.layer_line import layer_line
 from mnist_lab.studies import Preset, measured
@@ -35,13 +36,13 @@ def details(preset: Preset, setting: Setting, matching: Matching) -> None:
 def _diagnosis(preset: Preset, setting: Setting, matching: Matching) -> None:
     runs = matching.seeds(preset, setting)
     if runs:
-        ours = diagnosis_view.of_run(runs[0], frame.store().history(runs[0].id))
+        ours = subjects.of_run(runs[0], frame.store().history(runs[0].id))
         whose = f"The curves of your run with seed {runs[0].training.get('seed')}"
     else:
         first = next(iter(measured.of(preset.name) if setting.is_as_published else ()), None)
-        ours = () if first is None else diagnosis_view.of_history(preset, first.history)
+        ours = () if first is None else subjects.of_preset(preset, first.history)
         whose = f"The curves that the project measured with seed {first.seed}" if first is not None else ""
-    for words, findings in ((whose, ours), ("The curves that were printed", diagnosis_view.of_published(preset))):
+    for words, findings in ((whose, ours), ("The curves that were printed", subjects.of_published(preset))):
         if findings:
             st.markdown(f"**{words}**")
             diagnosis_view.show(findings)
