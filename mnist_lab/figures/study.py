@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -107,7 +108,8 @@ def effect(varies: str, series: Mapping[str, Sequence[Point]], dark: bool = Fals
         height: In pixels.
 
     Returns:
-        Two traces per series, in one colour, moved a little aside so that none hides another.
+        Two traces per series, in one colour, moved a little aside so that none hides another. The axis of accuracy is
+        logarithmic in the errors.
     """
     values = _in_order(series.values())
     places = {value: index for index, value in enumerate(values)}
@@ -117,40 +119,75 @@ def effect(varies: str, series: Mapping[str, Sequence[Point]], dark: bool = Fals
         colour = COLOURS[index % len(COLOURS)] if index < len(COLOURS) else NEUTRAL
         aside = (index - (len(series) - 1) / 2) * step
         name = html.escape(label, quote=False)
-        known = [point for point in points if point.ours is not None]
-        printed = [point for point in points if point.published is not None]
+        ours = [(point, point.ours, point.interval or (point.ours, point.ours)) for point in points
+                if point.ours is not None]  # fmt: skip
+        printed = [(point, point.published) for point in points if point.published is not None]
         figure.add_scatter(
-            x=[places[point.value] + aside for point in known], y=[point.ours for point in known],
+            x=[places[point.value] + aside for point, _, _ in ours], y=[_stretched(value) for _, value, _ in ours],
             mode="lines+markers", name=name, legendgroup=label, uid=f"ours-{label}",
-            customdata=[point.preset for point in known], line={"width": 2, "color": colour}, marker={"size": 9},
-            text=[f"{point.value}: {_share(point.ours)}{_range(point.interval)}" for point in known],
+            customdata=[point.preset for point, _, _ in ours], line={"width": 2, "color": colour}, marker={"size": 9},
+            text=[f"{point.value}: {_share(value)}{_range(point.interval)}" for point, value, _ in ours],
             hovertemplate="ours, %{text}<extra>" + name + "</extra>",
             error_y={
                 "type": "data", "symmetric": False, "thickness": 1.5, "width": 5, "color": colour,
-                "array": [point.interval[1] - point.ours if point.interval else 0 for point in known],  # type: ignore[operator]
-                "arrayminus": [point.ours - point.interval[0] if point.interval else 0 for point in known],  # type: ignore[operator]
+                "array": [_stretched(high) - _stretched(value) for _, value, (_, high) in ours],
+                "arrayminus": [_stretched(value) - _stretched(low) for _, value, (low, _) in ours],
             },
-            showlegend=bool(known),
+            showlegend=bool(ours),
         )  # fmt: skip
         figure.add_scatter(
-            x=[places[point.value] + aside for point in printed], y=[point.published for point in printed],
+            x=[places[point.value] + aside for point, _ in printed], y=[_stretched(value) for _, value in printed],
             mode="markers", name=f"{name}, published", legendgroup=label, uid=f"published-{label}",
-            customdata=[point.preset for point in printed], showlegend=not known,
+            customdata=[point.preset for point, _ in printed], showlegend=not ours,
             marker={"symbol": "circle-open", "size": 12, "color": colour, "line": {"width": 2}},
-            text=[f"{point.value}: {_share(point.published)}" for point in printed],
+            text=[f"{point.value}: {_share(value)}" for point, value in printed],
             hovertemplate="published, %{text}<extra>" + name + "</extra>",
         )  # fmt: skip
+    shown = [value for points in series.values() for point in points
+             for value in (point.published, point.ours, *(point.interval or ())) if value is not None]  # fmt: skip
+    if not shown:
+        return message("Nothing was published of these models, and nothing was measured here yet.", dark, height)
+    low, high = _stretched(min(shown)), _stretched(max(shown))
+    room = max(0.05, 0.08 * (high - low))
+    ticks = [tick for tick in _TICKS if low - room <= _stretched(tick) <= high + room]
+    # Each value's column is told from its neighbours', as several series stand side by side in it.
+    bands = [
+        {"type": "rect", "x0": place - 0.5, "x1": place + 0.5, "y0": 0, "y1": 1, "yref": "paper", "layer": "below",
+         "line": {"width": 0}, "fillcolor": fade(NEUTRAL, 0.1)}
+        for place in range(1, len(values), 2)
+    ]  # fmt: skip
     figure.update_layout(
         base_layout(
             dark,
             height,
             showlegend=True,
             legend={"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"},
-            xaxis=axis(varies, tickvals=list(places.values()), ticktext=values, range=[-0.5, len(values) - 0.5]),
-            yaxis=axis("Test accuracy", tickformat=".4~%"),
+            shapes=bands,
+            xaxis=axis(
+                varies,
+                tickvals=list(places.values()),
+                ticktext=values,
+                range=[-0.5, len(values) - 0.5],
+                showgrid=False,
+            ),
+            yaxis=axis(
+                "Test accuracy",
+                tickvals=[_stretched(tick) for tick in ticks],
+                ticktext=[f"{100 * tick:.4g}%" for tick in ticks],
+                range=[low - room, high + room],
+            ),
         )
     )
     return figure
+
+
+_TICKS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.985, 0.99, 0.992, 0.994, 0.995, 0.996, 0.997, 0.998, 0.999, 1.0)
+_FINEST = 1e-4
+
+
+def _stretched(accuracy: float) -> float:
+    """Where an accuracy stands: equal steps halve the errors, so that 99 % and 99.5 % are as far apart as 98 and 99."""
+    return -math.log10(max(1.0 - accuracy, _FINEST))
 
 
 def _in_order(series: Iterable[Sequence[Point]]) -> list[str]:

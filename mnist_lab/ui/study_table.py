@@ -53,7 +53,9 @@ def result(preset: Preset, setting: Setting, matching: Matching) -> tuple[Outcom
     return None, ""
 
 
-def study_frame(presets: tuple[Preset, ...], setting: Setting, matching: Matching) -> pd.DataFrame:
+def study_frame(
+    presets: tuple[Preset, ...], setting: Setting, matching: Matching, *, with_study: bool = False
+) -> pd.DataFrame:
     """The table as a frame, one row a model, unknown figures missing; accuracies in percent."""
     rows = []
     for preset in presets:
@@ -62,7 +64,7 @@ def study_frame(presets: tuple[Preset, ...], setting: Setting, matching: Matchin
         inside = judged(ours, published, setting, "mnist" if by == PROJECT else matching.dataset)
         rows.append(
             {
-                "Model": preset.title,
+                "Model": f"{preset.study} {preset.title}" if with_study and published is not None else preset.title,
                 "Parameters": preset.parameters,
                 "Published": _percent(published and published.test_accuracy),
                 "Measured": _percent(ours and ours.accuracy),
@@ -98,11 +100,12 @@ def table(study: Study, setting: Setting, matching: Matching) -> list[Preset]:
     key = f"selected-models.{study.name}"
     kept = state.get(key, ())
     event: Any = st.dataframe(
-        study_frame(presets, setting, matching),
+        study_frame(presets, setting, matching, with_study=study.is_question),
         hide_index=True,
         width="stretch",
         height=35 * (len(presets) + 1) + 3,
-        key=f"study-table.{study.name}",
+        # A click on a figure selects too: then the table is drawn anew with that selection.
+        key=f"study-table.{study.name}.{state.get('study-clicks', 0)}",
         placeholder="–",
         alt=f"The models of {study.title}",
         on_select="rerun",
@@ -167,5 +170,12 @@ def effect_figure(study: Study, setting: Setting, matching: Matching) -> None:
                 )
             )
         series[each.label] = points
-    plot(effect(study.varies, series), f"effect-{study.name}", label=f"Accuracy against {study.varies}")
-    st.caption("Open circles: published. Filled, with 95 % intervals: measured, by you or by the project.")
+    label = f"Accuracy against {study.varies}"
+    clicked = plot(effect(study.varies, series), f"effect-{study.name}", on_click=True, label=label)
+    if clicked is not None and clicked.get("customdata") in known:
+        state.put(f"selected-models.{study.name}", (clicked["customdata"],))
+        state.put("study-clicks", state.get("study-clicks", 0) + 1)
+    st.caption(
+        "Open circles: published. Filled, with 95 % intervals: measured, by you or by the project. Equal steps upwards "
+        "halve the errors. Click a point to select its model."
+    )

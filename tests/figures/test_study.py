@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 
 from mnist_lab.figures.study import Point, effect, published_over_ours
@@ -49,13 +51,20 @@ SERIES = {
 }
 
 
+def accuracies(heights: Iterable[float]) -> list[float]:
+    """The axis is logarithmic in the errors."""
+    return [1 - 10**-height for height in heights]
+
+
 def test_an_effect_has_ours_with_intervals_and_the_published_as_circles() -> None:
     figure = effect("Kernel size", SERIES)
     ours, printed, other, other_printed = figure.data
-    assert list(ours.y) == [0.9915, 0.9911] and list(ours.customdata) == ["a", "b"]
-    assert list(ours.error_y.array) == pytest.approx([0.0015, 0.0014])
-    assert list(ours.error_y.arrayminus) == pytest.approx([0.0015, 0.0021])
-    assert list(printed.y) == [0.992, 0.9909] and printed.marker.symbol == "circle-open"
+    assert accuracies(ours.y) == pytest.approx([0.9915, 0.9911]) and list(ours.customdata) == ["a", "b"]
+    highs = [y + more for y, more in zip(ours.y, ours.error_y.array, strict=True)]
+    lows = [y - less for y, less in zip(ours.y, ours.error_y.arrayminus, strict=True)]
+    assert accuracies(highs) == pytest.approx([0.993, 0.9925])
+    assert accuracies(lows) == pytest.approx([0.99, 0.989])
+    assert accuracies(printed.y) == pytest.approx([0.992, 0.9909]) and printed.marker.symbol == "circle-open"
     assert list(other.customdata) == ["d"] and list(other_printed.customdata) == ["c"]
     assert list(other.error_y.array) == [0]
 
@@ -81,3 +90,16 @@ def test_values_stand_in_the_order_of_the_series_wherever_they_first_appear() ->
     assert list(figure.layout.xaxis.ticktext) == ["1", "16", "32", "64"]
     crossed = effect("x", {"a": points("1", "2"), "b": points("2", "1")})
     assert list(crossed.layout.xaxis.ticktext) == ["1", "2"]
+
+
+def test_the_axis_is_labelled_in_percent_and_holds_all_intervals() -> None:
+    figure = effect("x", {"a": [Point("1", "p", 0.918, 0.38, (0.0, 1.0)), Point("2", "q", 0.993, 0.9925)]})
+    low, high = figure.layout.yaxis.range
+    assert low < 0.0 and high > 4.0
+    for tick, text in zip(figure.layout.yaxis.tickvals, figure.layout.yaxis.ticktext, strict=True):
+        assert min(accuracies([tick])[0], 0.9999) == pytest.approx(min(float(text[:-1]) / 100, 0.9999), abs=1e-9)
+    assert len(figure.layout.shapes) == 1, "every other column is shaded"
+
+
+def test_an_effect_of_nothing_is_a_sentence() -> None:
+    assert effect("x", {"a": [Point("1", "p")]}).layout.annotations[0].text.startswith("Nothing was published")
