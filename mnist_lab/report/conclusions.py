@@ -137,9 +137,10 @@ def _group(report: Report, label: str, models: list[Model], comparisons: Sequenc
     yield _table(best, with_best)
     if best.is_flattered and len(testable) > 1:
         yield Text(
-            f"{words.MARK} The epochs were chosen on these very images, so the tests compare flattered figures.", "note"
+            f"{words.MARK} These images also served for validation: what the tests compare may be flattered.", "note"
         )
-    yield Text(_smallest(best, with_best))
+    if len({model.preset.parameters for model in testable}) > 1:
+        yield Text(_smallest(best, with_best))
 
 
 def _accuracy(model: Model) -> float:
@@ -202,13 +203,13 @@ def _table(best: Model, comparisons: Sequence[Comparison]) -> Table:
     head = (
         "Model",
         "Test",
-        f"Only {best.label} is right",
+        "Only the best is right",
         "Only this one is right",
         "p",
         "p, corrected",
         "By the test",
     )
-    return Table(f"{best.label} against each other model", head, tuple(rows), words=2)
+    return Table(f"The best, {best.label}, against each other model", head, tuple(rows), words=2)
 
 
 def _p(value: float | None) -> str:

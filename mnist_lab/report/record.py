@@ -101,8 +101,17 @@ class Model:
         return self.preset.published
 
     @property
+    def kept_epochs(self) -> tuple[int | None, ...]:
+        """The epochs whose weights were kept, one for each training."""
+        if self.runs:
+            return tuple(run.kept_epoch for run in self.runs)
+        stopping = self.training.early_stopping
+        is_best = stopping is not None and stopping.restore_best_weights
+        return tuple(each.best_epoch if is_best else each.epochs_run for each in self.project)
+
+    @property
     def is_flattered(self) -> bool:
-        """Whether the test images also chose its epoch, so that its accuracies are too good."""
+        """Whether the test images also served for validation, so that its accuracies may be too good."""
         return self.training.split == "test-as-validation"
 
     @property
@@ -242,10 +251,11 @@ def _predictions(run: Run, store: RunStore) -> Predictions | None:
     """The kept predictions of a run; None where there are none, or none that can be read."""
     try:
         path = store.artefacts.path(run.id, PREDICTIONS)
-        with np.load(path) as stored:
+        # NumPy leaves a file open that it cannot read.
+        with path.open("rb") as file, np.load(file) as stored:
             probabilities = np.asarray(stored["probabilities"], dtype=np.float32)
             labels, indices = np.asarray(stored["labels"]), np.asarray(stored["indices"])
-    except (ArtefactMissing, OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
+    except (ArtefactMissing, OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error):
         return None
     images = len(labels)
     fits = probabilities.shape == (images, 10) and indices.shape == labels.shape == (images,)

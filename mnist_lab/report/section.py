@@ -139,19 +139,21 @@ def figures(model: Model) -> Table:
         row("Seeds", NONE, ", ".join(str(each.seed) for each in outcome.measurements))
         if outcome.spread is not None:
             row("Standard deviation over the seeds", NONE, f"{100 * outcome.spread:.3f} percentage points")
-    kept = _kept_epoch(model)
+    row("Epochs", words.number(getattr(published, "epochs", None)), _each(model, "epochs_run"))
+    row("Best epoch", words.number(getattr(published, "best_epoch", None)), _each(model, "best_epoch"))
+    if model.kept_epochs:
+        row("Weights kept of epoch", NONE, ", ".join(words.number(epoch) for epoch in model.kept_epochs))
+    kept = _kept(model)
     row(
-        "Training accuracy in the best epoch",
+        "Training accuracy in the kept epoch",
         words.printed(getattr(published, "train_accuracy", None), published),
         formatting.percent(kept.get("accuracy")),
     )
     row(
-        "Training loss in the best epoch",
+        "Training loss in the kept epoch",
         words.loss(getattr(published, "train_loss", None)),
         words.loss(kept.get("loss")),
     )
-    row("Epochs", words.number(getattr(published, "epochs", None)), _each(model, "epochs_run"))
-    row("Best epoch", words.number(getattr(published, "best_epoch", None)), _each(model, "best_epoch"))
     row(
         "Overfitting begins (by the curves)",
         NONE if published is None else begins_to_overfit(published.history(), model.published_findings),
@@ -182,12 +184,12 @@ def _each(model: Model, name: str) -> str:
     return ", ".join(words.number(getattr(each, name)) for each in model.outcome.measurements)
 
 
-def _kept_epoch(model: Model) -> dict[str, Any]:
-    """The best epoch of the history of the only training."""
-    if model.outcome is None or model.outcome.seeds != 1:
+def _kept(model: Model) -> dict[str, Any]:
+    """The epoch whose weights the only training kept, as its history has it."""
+    if len(model.kept_epochs) != 1:
         return {}
-    best = model.outcome.measurements[0].best_epoch
-    return next((row for row in next(iter(model.histories.values())) if row.get("epoch") == best), {})
+    (kept,) = model.kept_epochs
+    return next((row for row in next(iter(model.histories.values())) if row.get("epoch") == kept), {})
 
 
 def _epochs(model: Model, published: Sequence[Any]) -> Table:

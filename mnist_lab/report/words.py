@@ -11,8 +11,8 @@ from mnist_lab.training_config import Constant, TrainingConfig
 
 MARK = "⚠"
 MARK_MEANS = (
-    f"{MARK} marks accuracies on test images that also served for validation: they chose the epoch whose weights were "
-    "kept, so that these accuracies are too good. The documents did the same."
+    f"{MARK} marks accuracies on test images that also served for validation. Where these chose the epoch whose "
+    "weights were kept, or when to stop, the accuracies are too good. The documents did the same."
 )
 NONE = "–"
 
@@ -73,8 +73,9 @@ def recipe(training: TrainingConfig) -> str:
     parts.append(f"{training.epochs:,} epoch{'s' * (training.epochs != 1)}")
     if (stopping := training.early_stopping) is not None:
         parts[-1] = f"at most {parts[-1]}"
-        kept = ", the best epoch is kept" if stopping.restore_best_weights else ""
-        parts.append(f"stops after {stopping.patience:,} epochs without a better {stopping.monitor}{kept}")
+        parts.append(f"stops after {stopping.patience:,} epochs without a better {stopping.monitor}")
+    is_best = stopping is not None and stopping.restore_best_weights
+    parts.append(f"the {'best' if is_best else 'last'} epoch is kept")
     if training.limit is not None:
         parts.append(f"{training.limit:,} training images")
     if not training.augmentation.is_off:
