@@ -98,20 +98,23 @@ class Point:
     interval: tuple[float, float] | None = None
 
 
-def effect(varies: str, series: Mapping[str, Sequence[Point]], dark: bool = False, height: int = 420) -> go.Figure:
+def effect(
+    varies: str, series: Mapping[str, Sequence[Point]], dark: bool = False, height: int | None = None
+) -> go.Figure:
     """Accuracy against the one thing that varies: ours with its interval, the published figures as open circles.
 
     Args:
         varies: Title of the horizontal axis.
         series: Models that differ in that thing alone, by the label of what they share.
         dark: As in `base_layout`.
-        height: In pixels.
+        height: In pixels; None leaves room for the legend of all series.
 
     Returns:
         Two traces per series, in one colour, moved a little aside so that none hides another. The axis of accuracy is
         logarithmic in the errors.
     """
     values = _in_order(series.values())
+    height = height or 380 + 24 * len(series)
     places = {value: index for index, value in enumerate(values)}
     figure = go.Figure()
     step = min(0.14, 0.7 / max(1, len(series)))
@@ -146,10 +149,14 @@ def effect(varies: str, series: Mapping[str, Sequence[Point]], dark: bool = Fals
     shown = [value for points in series.values() for point in points
              for value in (point.published, point.ours, *(point.interval or ())) if value is not None]  # fmt: skip
     if not shown:
-        return message("Nothing was published of these models, and nothing was measured here yet.", dark, height)
-    low, high = _stretched(min(shown)), _stretched(max(shown))
+        return message("Nothing was published of these models, and nothing was measured here yet.", dark, 160)
+    low = _stretched(min(shown))
+    # An interval up to 100 %, of seeds that differ wildly, would press all points together: it goes out of the picture.
+    best = max(value for points in series.values() for point in points for value in (point.published, point.ours)
+               if value is not None)  # fmt: skip
+    high = min(_stretched(max(shown)), _stretched(best) + 0.5)
     room = max(0.05, 0.08 * (high - low))
-    ticks = [tick for tick in _TICKS if low - room <= _stretched(tick) <= high + room]
+    ticks = _ticks(low - room, high + room)
     # Each value's column is told from its neighbours', as several series stand side by side in it.
     bands = [
         {"type": "rect", "x0": place - 0.5, "x1": place + 0.5, "y0": 0, "y1": 1, "yref": "paper", "layer": "below",
@@ -183,6 +190,17 @@ def effect(varies: str, series: Mapping[str, Sequence[Point]], dark: bool = Fals
 
 _TICKS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.985, 0.99, 0.992, 0.994, 0.995, 0.996, 0.997, 0.998, 0.999, 1.0)
 _FINEST = 1e-4
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Round accuracies between two heights, none so near another that their labels would touch."""
+    chosen: list[float] = []
+    for tick in _TICKS:
+        if low <= (here := _stretched(tick)) <= high and (
+            not chosen or here - _stretched(chosen[-1]) >= (high - low) / 14
+        ):
+            chosen.append(tick)
+    return chosen
 
 
 def _stretched(accuracy: float) -> float:

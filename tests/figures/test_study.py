@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
+from itertools import pairwise
 
 import pytest
 
@@ -92,10 +94,13 @@ def test_values_stand_in_the_order_of_the_series_wherever_they_first_appear() ->
     assert list(crossed.layout.xaxis.ticktext) == ["1", "2"]
 
 
-def test_the_axis_is_labelled_in_percent_and_holds_all_intervals() -> None:
+def test_the_axis_is_labelled_in_percent_and_its_labels_do_not_touch() -> None:
     figure = effect("x", {"a": [Point("1", "p", 0.918, 0.38, (0.0, 1.0)), Point("2", "q", 0.993, 0.9925)]})
     low, high = figure.layout.yaxis.range
-    assert low < 0.0 and high > 4.0
+    assert low < 0.0, "the interval goes down to 0 %"
+    assert -math.log10(1 - 0.993) < high < 4.0, "but up to 100 % it is cut: the points would be pressed together"
+    heights = figure.layout.yaxis.tickvals
+    assert all(other - one > (high - low) / 15 for one, other in pairwise(heights)), "no label touches another"
     for tick, text in zip(figure.layout.yaxis.tickvals, figure.layout.yaxis.ticktext, strict=True):
         assert min(accuracies([tick])[0], 0.9999) == pytest.approx(min(float(text[:-1]) / 100, 0.9999), abs=1e-9)
     assert len(figure.layout.shapes) == 1, "every other column is shaded"
