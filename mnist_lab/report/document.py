@@ -69,7 +69,7 @@ def closing_table(report: Report) -> Table:
     """All models in a row each."""
     head = (
         "Model", "Trained", "Parameters", "Published accuracy", "Measured (95 % interval)", "Published is",
-        "Seeds", "Spread (points)", "Test loss", "Macro F1", "Wrong of first 100", "Epochs", "Time",
+        "Seeds", "Spread (points)", "Test loss", "Macro F1", "Wrong in 100", "Epochs", "Time",
     )  # fmt: skip
     rows = tuple(_row(model, report) for model in report.models)
     # A column that says nothing of any model only makes the others narrow.
@@ -127,5 +127,6 @@ def _effect(report: Report) -> Effect:
             )
     head = ("Series", words.sentence(report.study.varies), "Model", "Published", "Measured (95 % interval)")
     marked = f" {words.MARK}" if any(model.is_flattered for model in report.models) else ""
-    numbers = Table(f"Test accuracy against {report.study.varies}{marked}", head, tuple(rows), words=3)
+    caption = f"Test accuracy against {report.study.varies}{marked}"
+    numbers = Table(caption, head, tuple(rows), words=3)
     return Effect(report.study.varies, series, numbers)

@@ -137,7 +137,8 @@ class _Writer:
                 yield self._chart(confusion_heatmap(block.matrix), block.caption, "square")
                 yield _folded(block.numbers)
             case Effect():
-                yield self._chart(effect(block.varies, block.series), block.numbers.caption)
+                said = f"{block.numbers.caption}. Open circles: published; filled, with 95 % intervals: measured."
+                yield self._chart(effect(block.varies, block.series), said)
                 yield _folded(block.numbers)
             case Grid():
                 yield _grid(block)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_lab import datasets
-from mnist_lab.diagnosis import Finding, diagnose
+from mnist_lab.diagnosis import Finding, subjects
 from mnist_lab.errors import ArtefactMissing, DataError
 from mnist_lab.shapes import Analysis
 from mnist_lab.store import Run, RunStore
@@ -27,8 +27,6 @@ from mnist_lab.training_config import TrainingConfig
 
 FIRST = 100  # images of the grid
 MNIST = "mnist"
-# Of MNIST's images.
-_VALIDATION = {"holdout": 5_000, "test-as-validation": 10_000, "pooled-80-10-10": 7_000}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,7 +180,7 @@ def _model(study: Study, preset: Preset, setting: Setting, matching: Matching, s
     # Titles are unique within a document only.
     label = f"{preset.title} ({preset.study})" if study.is_question else preset.title
     training = setting.trainings(preset)[0]
-    printed = _printed_findings(preset)
+    printed = subjects.of_published(preset)
     runs = tuple(run for run in matching.seeds(preset, setting) if run.test_accuracy is not None and run.test_images)
     if runs:
         first = runs[0]
@@ -195,7 +193,7 @@ def _model(study: Study, preset: Preset, setting: Setting, matching: Matching, s
             runs=runs,
             dataset=first.dataset or matching.dataset,
             histories=histories,
-            findings=_findings(training, histories, first.epochs_run, first.test_images, first.training_images),
+            findings=subjects.of_run(first, store.history(first.id)),
             published_findings=printed,
             predictions=_predictions(first, store),
         )
@@ -211,39 +209,8 @@ def _model(study: Study, preset: Preset, setting: Setting, matching: Matching, s
         project=project,
         dataset=MNIST,
         histories=histories,
-        findings=_findings(training, histories, project[0].epochs_run, project[0].test_images, None),
+        findings=subjects.of_preset(preset, project[0].history),
         published_findings=printed,
-    )
-
-
-def _printed_findings(preset: Preset) -> tuple[Finding, ...]:
-    if preset.published is None:
-        return ()
-    split = preset.training.split
-    return diagnose(
-        preset.published.history(),
-        n_validation=_VALIDATION[split],
-        stopped_early=preset.published.epochs < preset.training.epochs,
-        validation_is_test=split == "test-as-validation",
-    )
-
-
-def _findings(
-    training: TrainingConfig,
-    histories: dict[str, tuple[dict[str, Any], ...]],
-    epochs_run: int,
-    test_images: int | None,
-    training_images: int | None,
-) -> tuple[Finding, ...]:
-    validation_images = test_images
-    if training.split == "holdout":
-        # A twelfth is kept for validation: one image for eleven that train, unless only some of those were to.
-        validation_images = round(training_images / 11) if training_images and training.limit is None else None
-    return diagnose(
-        next(iter(histories.values())),
-        n_validation=validation_images,
-        stopped_early=training.early_stopping is not None and epochs_run < training.epochs,
-        validation_is_test=training.split == "test-as-validation",
     )
 
 

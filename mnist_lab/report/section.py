@@ -37,7 +37,8 @@ def section(model: Model, is_as_published: bool) -> Iterator[Block]:
     if model.preset.cite:
         yield Text(f"Source: {model.preset.cite}", "note")
     yield from _who(model, is_as_published)
-    yield figures(model)
+    if model.outcome is not None or model.published is not None:
+        yield figures(model)
     whose = (f"measured{_of_seed(model)}", model.findings), ("printed", model.published_findings)
     for kind, findings in whose:
         if findings:
