@@ -25,6 +25,7 @@ from mnist_lab.study_results import outcome_of_runs
 
 ALWAYS = ("lenet-5", "003-cnn", "002-without-dropout", "002-with-dropout", "001-conv-7-5-3", "004-model-1")
 LIBRARIES = ("keras", "tensorflow", "numpy")
+WORDS = {True: "inside", False: "outside", None: "–"}
 CURVES = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
@@ -60,7 +61,7 @@ def main() -> None:
         print(
             f"| {each.name} | {each.parameters:,} | {formatting.percent(published.test_accuracy, min(2, digits))} "
             f"| {formatting.accuracy(ours.accuracy, ours.interval)} | {ours.seeds} "
-            f"| {'inside' if ours.holds(published) else 'outside'} | {ours.epochs:.3g} |"
+            f"| {WORDS[ours.holds(published)]} | {ours.epochs:.3g} |"
         )
 
 

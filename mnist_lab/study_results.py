@@ -15,6 +15,8 @@ from mnist_lab.study_plan import Setting
 
 # Fewer seeds say too little about their spread.
 SEEDS_FOR_SPREAD = 3
+# An interval over more than this holds whatever is printed, and so says nothing.
+WIDEST = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +110,14 @@ class Outcome:
         return _mean([each.seconds for each in self.measurements])
 
     def holds(self, published: Published | None) -> bool | None:
-        """Whether the published accuracy, as exactly as it was printed, lies in our interval; None if none was."""
-        if published is None or published.test_accuracy is None:
+        """Whether the published accuracy, as exactly as it was printed, lies in our interval.
+
+        None if none was printed, or where seeds differ so wildly (some learnt nothing, say) that any would.
+        """
+        low, high = self.interval
+        if published is None or published.test_accuracy is None or high - low > WIDEST:
             return None
         half_a_step = 0.5 * 10.0**-published.decimals
-        low, high = self.interval
         return low - half_a_step <= published.test_accuracy <= high + half_a_step
 
 

@@ -52,6 +52,12 @@ def test_a_printed_figure_is_as_exact_as_its_decimals() -> None:
     assert Outcome((one(0.9271),)).holds(replace(just_out, test_accuracy=None)) is None
 
 
+def test_an_interval_that_would_hold_anything_says_nothing() -> None:
+    wild = Outcome((one(0.1135), one(0.1135, seed=2), one(0.9261, seed=3)))
+    assert wild.interval == (0.0, 1.0)
+    assert wild.holds(BASE) is None
+
+
 def test_only_trainings_as_published_on_mnist_are_held_against_a_document() -> None:
     ours = Outcome((one(0.9271),))
     assert judged(ours, BASE, Setting(), "mnist") is True

@@ -48,6 +48,13 @@ def reproduced(report: Report) -> Iterator[Block]:
     if elsewhere:
         names = _names(elsewhere)
         yield Text(f"Measured on other images than MNIST, and so not laid beside what was published: {names}.")
+    wild = [model for model in both if model.outcome is not None and model.outcome.holds(model.published) is None]
+    if wild:
+        yield Text(
+            f"The seeds of {_names(wild)} differ so wildly that their interval would hold any accuracy. See their curves: "
+            "a seed may have learnt nothing."
+        )
+    both = [model for model in both if model not in wild]
     if not both:
         return
     inside = [model for model in both if _is_inside(model)]
