@@ -51,8 +51,8 @@ def reproduced(report: Report) -> Iterator[Block]:
     wild = [model for model in both if model.outcome is not None and model.outcome.holds(model.published) is None]
     if wild:
         yield Text(
-            f"The seeds of {_names(wild)} differ so wildly that their interval would hold any accuracy. See their curves: "
-            "a seed may have learnt nothing."
+            f"The seeds of {_names(wild)} differ so wildly that their interval would hold any accuracy. See their "
+            "curves: a seed may have learnt nothing."
         )
     both = [model for model in both if model not in wild]
     if not both:
