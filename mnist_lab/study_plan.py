@@ -218,18 +218,19 @@ def plan(presets: Iterable[Preset], setting: Setting, matching: Matching) -> Pla
     return Plan(tuple(cells))
 
 
-def seconds_left(plan: Plan, store: RunStore, *, wanted: bool = False) -> float | None:
+def seconds_left(plan: Plan, store: RunStore, images: int, *, wanted: bool = False) -> float | None:
     """How long the trainings under way will take, at most: one that stops early takes less.
 
     Args:
         plan: The plan.
         store: Where earlier runs tell how fast this machine is.
+        images: How many training images the data have.
         wanted: Count those that have not begun in place of those under way.
 
     Returns:
         Seconds; None where they cannot be told yet.
     """
-    earlier = [run for run in store.runs(["finished", "stopped"]) if run.host == store.host]
+    earlier = store.timed(forecast.RUNS_CONSIDERED)
     probe = forecast.read_probe(store.note(forecast.probe_key(store.host)))
     total = 0.0
     for cell in plan.startable if wanted else [cell for cell in plan.cells if cell.is_under_way]:
@@ -238,8 +239,8 @@ def seconds_left(plan: Plan, store: RunStore, *, wanted: bool = False) -> float 
             if reported is not None:
                 total += float(reported)
                 continue
-        images = cell.training.limit or forecast.ALL_IMAGES
-        each = forecast.forecast(cell.preset.analysis, cell.training, images, probe, earlier).seconds_per_epoch
+        seen = min(cell.training.limit or images, images)
+        each = forecast.forecast(cell.preset.analysis, cell.training, seen, probe, earlier).seconds_per_epoch
         if each is None:
             return None
         done = cell.run.epochs_run if cell.run is not None else 0

@@ -184,6 +184,20 @@ class RunStore:
         """Runs that a worker has in hand, the oldest first."""
         return self.runs(ACTIVE)[::-1]
 
+    def timed(self, most: int) -> list[Run]:
+        """The newest runs of this host, at most so many, that tell how fast it trains."""
+        wanted = select(_runs).where(
+            _runs.c.deleted.is_(None),
+            _runs.c.status.in_(("finished", "stopped")),
+            _runs.c.host == self.host,
+            _runs.c.images_per_second > 0,
+            _runs.c.training_images > 0,
+        )
+        with reading(self._engine) as connection:
+            newest = wanted.order_by(_runs.c.created.desc(), _runs.c.id).limit(most)
+            rows = connection.execute(newest).mappings().all()
+        return [Run.from_row(row) for row in rows]  # type: ignore[arg-type]
+
     def note(self, key: str, value: Any = None) -> Any:
         """A small fact about the program that outlives it (a speed probe, say).
 

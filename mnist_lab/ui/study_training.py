@@ -8,13 +8,19 @@ import streamlit as st
 
 from mnist_lab import datasets, formatting
 from mnist_lab.errors import LabError
+from mnist_lab.fields import specs
 from mnist_lab.jobs import start_plan
 from mnist_lab.studies import Preset, Study, members
 from mnist_lab.study_plan import Matching, Plan, Setting, parse_seeds, plan, seconds_left
+from mnist_lab.training_config import TrainingConfig
 from mnist_lab.ui import frame, state
 
 TICK_SECONDS = 1.0
+# Of the settings in which a study was trained before, those with most runs.
+SETTINGS_SHOWN = 8
 _EPOCHS, _LIMIT, _SEEDS = "study.epochs", "study.limit", "study.seeds"
+# The command line takes as many, and a click brings its settings here.
+_MOST_EPOCHS, _MOST_IMAGES = (int(specs(TrainingConfig)[name].high) for name in ("epochs", "limit"))
 
 
 def find_runs(presets: Sequence[Preset]) -> Matching:
@@ -38,8 +44,8 @@ def setting_form(presets: Sequence[Preset], matching: Matching) -> Setting:
     for key in (_EPOCHS, _LIMIT, _SEEDS):
         field(key)
     left, middle, right = st.columns(3)
-    epochs = left.number_input("Epochs", 1, 10_000, None, placeholder="as published", key=_EPOCHS, on_change=keep)
-    limit = middle.number_input("Training images", 1, 70_000, None, placeholder="all", key=_LIMIT, on_change=keep)
+    epochs = left.number_input("Epochs", 1, _MOST_EPOCHS, None, placeholder="as published", key=_EPOCHS, on_change=keep)
+    limit = middle.number_input("Training images", 1, _MOST_IMAGES, None, placeholder="all", key=_LIMIT, on_change=keep)
     typed = right.text_input("Seeds", placeholder="as published; or 1,2,3 or 1-5", key=_SEEDS, on_change=keep)
     try:
         setting = Setting(None if epochs is None else int(epochs), None if limit is None else int(limit),
@@ -64,7 +70,7 @@ def _others(presets: Sequence[Preset], matching: Matching, setting: Setting) -> 
 
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption("Trained before:", width="content")
-        for index, (each, count) in enumerate(found.items()):
+        for index, (each, count) in enumerate(list(found.items())[:SETTINGS_SHOWN]):
             words = f"{each.words} ({count} run{'s' * (count != 1)})"
             st.button(words, key=f"setting-{index}", on_click=choose, args=(each,), type="tertiary")
 
@@ -78,7 +84,7 @@ def controls(study: Study, chosen: Sequence[Preset], setting: Setting, matching:
     except LabError as error:
         frame.show_error(error)
         return
-    problems: tuple[str, ...] = state.get("study-problems", ())
+    problems: tuple[str, ...] = state.get(_problems_key(study), ())
     for problem in problems:
         st.warning(problem)
     lacking = len(wanted.startable)
@@ -86,16 +92,10 @@ def controls(study: Study, chosen: Sequence[Preset], setting: Setting, matching:
         f"all {len(presets)}" if not chosen else chosen[0].title if len(chosen) == 1 else f"the {len(chosen)} selected"
     )
 
-    def train() -> None:
-        try:
-            _, problems = start_plan(frame.store(), wanted)
-            state.put("study-problems", tuple(problems))
-        except LabError as error:
-            state.put("study-problems", (str(error),))
-
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(f"Train {what}", icon=":material/play_arrow:", type="primary", on_click=train, disabled=not lacking,
-                  key="study-train", help="What has been trained in this setting is not trained again.")  # fmt: skip
+        st.button(f"Train {what}", icon=":material/play_arrow:", type="primary", on_click=_start,
+                  args=(study, presets, setting), disabled=not lacking, key="study-train",
+                  help="What has been trained in this setting is not trained again.")  # fmt: skip
         st.caption(_wanted_words(wanted, setting), width="stretch")
     busy = bool(whole.under_way)
     st.fragment(_progress, run_every=TICK_SECONDS if busy else None)(study, setting, busy)
@@ -105,7 +105,7 @@ def _wanted_words(wanted: Plan, setting: Setting) -> str:
     lacking, done, busy = len(wanted.startable), wanted.finished, len(wanted.under_way)
     parts = [f"{lacking} training{'s' * (lacking != 1)} to do"] if lacking else []
     if lacking:
-        seconds = seconds_left(wanted, frame.store(), wanted=True)
+        seconds = seconds_left(wanted, frame.store(), _images(), wanted=True)
         if seconds is not None:
             parts.append(f"at most {formatting.duration(seconds)} here")
     parts += [f"{busy} under way"] if busy else []
@@ -116,9 +116,7 @@ def _wanted_words(wanted: Plan, setting: Setting) -> str:
 def _progress(study: Study, setting: Setting, was_busy: bool) -> None:
     """The whole study's progress; it refreshes itself."""
     with frame.errors_in_words():
-        presets = members(study)
-        matching = Matching(frame.store().runs(presets=[preset.name for preset in presets]), datasets.load("auto").name)
-        whole = plan(presets, setting, matching)
+        whole = _plan_now(members(study), setting)
         busy = whole.under_way
         if bool(busy) != was_busy:
             st.rerun()
@@ -129,31 +127,53 @@ def _progress(study: Study, setting: Setting, was_busy: bool) -> None:
             words = [f"{whole.finished} of {len(whole.cells)} done"]
             words += [f"{len(busy)} under way or waiting"] if busy else []
             words += [f"{len(stopped)} ended before their time"] if stopped else []
-            left = seconds_left(whole, frame.store()) if busy else None
+            left = seconds_left(whole, frame.store(), _images()) if busy else None
             words += [f"at most {formatting.duration(left)} left"] if left is not None else []
             st.markdown(" · ".join(words))
             st.progress(min(1.0, whole.share_done))
             for cell in whole.cells:
                 if cell.run is not None and cell.run.is_active:
                     st.caption(f"{frame.escape(cell.preset.title)}: {frame.progress_words(cell.run)}")
-            _steer(whole)
+            _steer(study, setting, whole)
 
 
-def _steer(whole: Plan) -> None:
+def _plan_now(presets: Sequence[Preset], setting: Setting) -> Plan:
+    runs = frame.store().runs(presets=[preset.name for preset in presets])
+    return plan(presets, setting, Matching(runs, datasets.load("auto").name))
+
+
+def _images() -> int:
+    """How many images a training sees at most."""
+    return len(datasets.load("auto").x_train)
+
+
+def _problems_key(study: Study) -> str:
+    return f"study-problems.{study.name}"
+
+
+def _start(study: Study, presets: Sequence[Preset], setting: Setting, *, only_begun: bool = False) -> None:
+    """Queues what is lacking now: since the button was drawn, another tab or click may have queued the same."""
+    try:
+        now = _plan_now(presets, setting)
+        if only_begun:
+            now = Plan(tuple(cell for cell in now.startable if cell.run is not None))
+        _, problems = start_plan(frame.store(), now)
+    except LabError as error:
+        problems = [str(error)]
+    state.put(_problems_key(study), tuple(problems))
+
+
+def _steer(study: Study, setting: Setting, whole: Plan) -> None:
     def stop() -> None:
         # The queue first: else the worker would take the next as soon as the present one has stopped.
         for run in sorted(whole.under_way, key=lambda run: run.is_active):
             frame.services().stop(run.id)
-
-    def resume() -> None:
-        begun = Plan(tuple(cell for cell in whole.startable if cell.run is not None))
-        _, problems = start_plan(frame.store(), begun)
-        state.put("study-problems", tuple(problems))
 
     with st.container(horizontal=True):
         if whole.under_way:
             st.button("Stop the study", icon=":material/stop:", on_click=stop, key="study-stop",
                       help="What waits leaves the queue; what trains keeps what it has learnt.")  # fmt: skip
         elif whole.startable:
-            st.button("Resume", icon=":material/resume:", on_click=resume, key="study-resume",
+            st.button("Resume", icon=":material/resume:", on_click=_start,
+                      args=(study, members(study), setting), kwargs={"only_begun": True}, key="study-resume",
                       help="Takes up what was stopped, interrupted or failed.")  # fmt: skip

@@ -151,8 +151,8 @@ def _count(name: str, in_training: int, in_test: int, kind: str, limit: int | No
 def make_forecast(analysis: Analysis, training: TrainingConfig) -> forecast.Forecast:
     """The forecast for this machine."""
     store = frame.store()
-    earlier = [run for run in store.runs(["finished", "stopped"]) if run.host == store.host]
     probe = forecast.read_probe(store.note(forecast.probe_key(store.host)))
+    earlier = store.timed(forecast.RUNS_CONSIDERED)
     return forecast.forecast(analysis, training, training_images(training), probe, earlier)
 
 

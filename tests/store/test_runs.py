@@ -130,6 +130,18 @@ def test_a_run_without_a_name_is_named_by_its_layers(store: RunStore) -> None:
     assert create(store).name == create(store, " \n\t\0 ").name == "Conv 4, Dense 10"
 
 
+def test_the_newest_runs_of_this_host_whose_speed_is_known(store: RunStore) -> None:
+    figures = {"status": "finished", "host": store.host, "images_per_second": 100.0, "training_images": 60}
+    changes: list[dict[str, Any]] = [
+        {}, {"status": "stopped"}, {"status": "failed"}, {"host": "another"}, {"images_per_second": None},
+        {"training_images": None}, {"deleted": 1.0}, {},
+    ]  # fmt: skip
+    for number, change in enumerate(changes):
+        store.set_figures(create(store, str(number)).id, created=float(number), **{**figures, **change})
+    assert [run.name for run in store.timed(10)] == ["7", "1", "0"]
+    assert [run.name for run in store.timed(2)] == ["7", "1"]
+
+
 def test_runs_are_listed_newest_first_and_by_status(store: RunStore) -> None:
     runs = [create(store, str(i)) for i in range(4)]
     store.claim("w", 1)

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from mnist_lab.store import RunStore, open_store
 from mnist_lab.studies import measured, members, preset, studies, study
 from mnist_lab.study_plan import Matching, Setting
-from mnist_lab.ui import study_table
+from mnist_lab.ui import study_table, study_training
 from tests.ui.conftest import bench
 
 Visit = Callable[[str], AppTest]
@@ -63,6 +63,33 @@ def test_training_all_queues_each_model_once_in_the_chosen_setting(visit: Visit)
     assert len(store.queue()) == 26 and len(store.runs()) == 27, "the starter model, and none twice"
 
 
+def test_what_another_tab_has_queued_meanwhile_is_not_queued_again(visit: Visit) -> None:
+    tabs = [visit("studies") for _ in range(2)]
+    for app in tabs:
+        app.number_input("study.epochs").set_value(2).run()
+    for app in tabs:
+        app.button("study-train").click().run()
+    assert len(open_store().queue()) == 13
+    tabs[0].button("study-stop").click().run()
+    tabs[1].run()
+    for app in tabs:
+        app.button("study-resume").click().run()
+        assert not app.warning and not app.exception
+    assert len(open_store().queue()) == 13
+
+
+def test_a_setting_of_the_command_line_is_a_click_away_however_many_images_it_has(visit: Visit) -> None:
+    app = visit("studies")
+    for epochs in range(1, 12):
+        finished(open_store(), "000-model-8", 0.9, 42, epochs=epochs, limit=100_000, dataset="digits")
+    app.run()
+    known = [each for each in app.button if "100,000 training images (1 run)" in each.label]
+    assert len(known) == study_training.SETTINGS_SHOWN
+    known[0].click().run()
+    assert not app.exception and app.number_input("study.limit").value == 100_000
+    assert "1 done" in words(app)
+
+
 def test_the_setting_is_kept_when_the_page_is_left(visit: Visit) -> None:
     app = visit("studies")
     app.number_input("study.epochs").set_value(3).run()
@@ -94,17 +121,19 @@ def test_a_model_too_large_for_this_machine_is_named_and_the_rest_is_queued(
     (warning,) = app.warning
     assert warning.value.startswith("Fully connected, large") and "memory" in warning.value
     assert len(open_store().queue()) == 15
+    app.selectbox("pick-study").set_value("000").run()
+    assert not app.warning, "it is of another study"
 
 
 # The table ------------------------------------------------------------------------------------------------------------
 
 
-def finished(store: RunStore, name: str, accuracy: float, seed: int, **changes: int) -> None:
+def finished(store: RunStore, name: str, accuracy: float, seed: int, *, dataset: str = "mnist", **changes: int) -> None:
     entry = preset(name)
     (training,) = Setting(changes.get("epochs"), changes.get("limit"), (seed,)).trainings(entry)
     run = store.create(entry.architecture, training, preset=name)
     store.set_figures(
-        run.id, status="finished", dataset="mnist", test_accuracy=accuracy, test_images=10_000, test_loss=0.1,
+        run.id, status="finished", dataset=dataset, test_accuracy=accuracy, test_images=10_000, test_loss=0.1,
         epochs_run=10, seconds=20.0,
     )  # fmt: skip
 
