@@ -31,13 +31,6 @@ FAST = TrainingConfig(dataset="digits", epochs=2, batch_size=64)
 LONG = TrainingConfig(dataset="digits", epochs=10_000, batch_size=32)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps the tests of this folder, which share a manager, in one worker of pytest-xdist."""
-    for item in items:
-        if HERE in Path(item.path).parents:
-            item.add_marker(pytest.mark.xdist_group("jobs"))
-
-
 @contextmanager
 def place(home: Path) -> Iterator[RunStore]:
     """A store that this process and the workers it starts take for theirs; no worker outlives it."""
