@@ -74,7 +74,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
         if not part:
             continue
         first, dash, last = part.partition("-")
-        if not first.isdecimal() or (dash and not last.isdecimal()):
+        # Python reads no number of thousands of digits.
+        if not first.isdecimal() or (dash and not last.isdecimal()) or len(part) > 100:
             raise ConfigError(f"Seeds cannot be read from {text!r:.60}.", "Give whole numbers, as 1,2,3 or 1-5.")
         begin, end = int(first), int(last or first)
         if not 0 <= begin <= end < 2**31 or end - begin >= MAX_SEEDS:

@@ -325,6 +325,11 @@ class TrainingConfig(Part):
     early_stopping: EarlyStopping | None = None
     augmentation: Augmentation = Augmentation()
 
+    @property
+    def test_is_validation(self) -> bool:
+        """Whether the test images also choose the epoch, so that the test accuracy is flattered."""
+        return self.split == "test-as-validation"
+
     def __post_init__(self) -> None:
         fields.check(self, ConfigError)
         for name, base in (("optimizer", Optimizer), ("schedule", Schedule), ("augmentation", Augmentation)):

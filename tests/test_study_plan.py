@@ -88,7 +88,7 @@ def test_seeds_are_read_as_people_type_them(typed: str, seeds: tuple[int, ...]) 
 
 
 @pytest.mark.parametrize(
-    "typed", ["a", "1-", "-1", "3-1", "1.5", "1-1000000000", "99999999999", "0-99,200", "1--2", "²"]
+    "typed", ["a", "1-", "-1", "3-1", "1.5", "1-1000000000", "99999999999", "0-99,200", "1--2", "²", "9" * 5000]
 )
 def test_other_text_is_refused_with_an_example(typed: str) -> None:
     with pytest.raises(ConfigError) as caught:

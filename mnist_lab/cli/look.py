@@ -5,6 +5,7 @@ from __future__ import annotations
 from mnist_lab import formatting, shapes, studies
 from mnist_lab.cli.command import Answer, Options, command
 from mnist_lab.cli.common import number, open_runs, run_argument, run_text, table
+from mnist_lab.diagnosis import subjects
 
 
 @command("runs", "list the saved runs, the newest first")
@@ -29,6 +30,9 @@ def _show(options: Options) -> Answer:
     rows = [tuple(number(entry.get(column)) for column in columns) for entry in history]
     network = "\n".join(f"  {shapes.title(layer)}" for layer in run.network().layers)
     text = f"{run_text(run)}\n\n{network}" + (f"\n\n{table(columns, rows)}" if rows else "")
+    findings = subjects.of_run(run, history)
+    if findings:
+        text += "\n\n" + "\n".join(f"- {finding.text}" for finding in findings)
     return Answer({**run.to_json(), "history": history}, text)
 
 
@@ -40,7 +44,15 @@ def _published_accuracy(preset: studies.Preset) -> float | None:
 def _presets(options: Options) -> Answer:
     presets = list(studies.presets().values())
     rows = [
-        (each.name, f"{each.parameters:,}", formatting.percent(_published_accuracy(each)), each.title)
+        (
+            each.name,
+            f"{each.parameters:,}",
+            formatting.percent(_published_accuracy(each)),
+            each.training.split,
+            each.title,
+        )
         for each in presets
     ]
-    return Answer([each.to_dict() for each in presets], table(("NAME", "PARAMETERS", "PUBLISHED", "TITLE"), rows))
+    return Answer(
+        [each.to_dict() for each in presets], table(("NAME", "PARAMETERS", "PUBLISHED", "SPLIT", "TITLE"), rows)
+    )

@@ -79,7 +79,7 @@ def chosen(study: Study, names: list[str] | None) -> tuple[Preset, ...]:
     """The models of a study, or those of them that are named, in full or without the study's prefix.
 
     Raises:
-        ConfigError: If one is not among them.
+        ConfigError: If one is not among them, or none is named.
     """
     members = studies.members(study)
     if names is None:
@@ -92,6 +92,8 @@ def chosen(study: Study, names: list[str] | None) -> tuple[Preset, ...]:
         if preset is None:
             raise ConfigError(f"Study {study.name} has no model {name!r}.", f"It has {', '.join(known)}.")
         wanted.append(preset)
+    if not wanted:
+        raise ConfigError("No model is named.", f"Study {study.name} has {', '.join(known)}.")
     return tuple(dict.fromkeys(wanted))
 
 
@@ -125,6 +127,7 @@ def document(
                 "preset": preset.name,
                 "title": preset.title,
                 "parameters": preset.parameters,
+                "split": preset.training.split,
                 "published": {} if published is None else published.to_dict(),
                 "ours": None
                 if ours is None
@@ -164,6 +167,7 @@ def text(study: Study, presets: tuple[Preset, ...], setting: Setting, matching: 
             (
                 preset.name,
                 f"{preset.parameters:,}",
+                preset.training.split,
                 formatting.percent(None if published is None else published.test_accuracy),
                 "–" if ours is None else formatting.accuracy(ours.accuracy, ours.interval),
                 "–" if ours is None else str(ours.seeds),
@@ -172,5 +176,5 @@ def text(study: Study, presets: tuple[Preset, ...], setting: Setting, matching: 
                 "–" if ours is None else formatting.duration(ours.seconds),
             )
         )
-    head = ("MODEL", "PARAMETERS", "PUBLISHED", "OURS (95 %)", "SEEDS", "PUBLISHED IS", "EPOCHS", "TIME")
+    head = ("MODEL", "PARAMETERS", "SPLIT", "PUBLISHED", "OURS (95 %)", "SEEDS", "PUBLISHED IS", "EPOCHS", "TIME")
     return f"{study.title}: {setting.words}\n\n{table(head, rows)}"

@@ -10,9 +10,8 @@ from mnist_lab.diagnosis.finding import Finding
 from mnist_lab.store import Run
 from mnist_lab.studies import Preset
 
-TEST_AS_VALIDATION = "test-as-validation"
 # Of MNIST: how many images choose the epoch.
-_ON_MNIST = {"holdout": 5_000, TEST_AS_VALIDATION: 10_000, "pooled-80-10-10": 7_000}
+_ON_MNIST = {"holdout": 5_000, "test-as-validation": 10_000, "pooled-80-10-10": 7_000}
 
 
 def of_run(run: Run, history: Sequence[Mapping[str, Any]]) -> tuple[Finding, ...]:
@@ -33,12 +32,11 @@ def of_run(run: Run, history: Sequence[Mapping[str, Any]]) -> tuple[Finding, ...
 
 def of_preset(preset: Preset, history: Sequence[Mapping[str, Any]]) -> tuple[Finding, ...]:
     """What the history of a training of this preset says, on MNIST and as it was published."""
-    split = preset.training.split
     return diagnose(
         history,
-        n_validation=_ON_MNIST[split],
+        n_validation=_ON_MNIST[preset.training.split],
         stopped_early=len(history) < preset.training.epochs,
-        validation_is_test=split == TEST_AS_VALIDATION,
+        validation_is_test=preset.training.test_is_validation,
     )
 
 

@@ -110,7 +110,7 @@ class Model:
     @property
     def is_flattered(self) -> bool:
         """Whether the test images also served for validation, so that its accuracies may be too good."""
-        return self.training.split == "test-as-validation"
+        return self.training.test_is_validation
 
     @property
     def is_pooled(self) -> bool:

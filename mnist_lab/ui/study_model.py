@@ -74,3 +74,5 @@ def _figures(preset: Preset) -> None:
         ("time per epoch", published.seconds_per_epoch and formatting.duration(published.seconds_per_epoch)),
     ]
     st.markdown("Published: " + " · ".join(f"{name} **{value}**" for name, value in facts if value is not None))
+    if preset.training.test_is_validation:
+        st.caption("⚠️ The test images also served for validation: accuracies are flattered, published and measured.")

@@ -71,6 +71,7 @@ def study_frame(
                 "By": by,
                 "95 % interval": "" if ours is None else _interval(ours.interval),
                 "Published is": {None: "", True: "inside", False: "outside"}[inside],
+                "Split": ("⚠️ " if preset.training.test_is_validation else "") + preset.training.split,
                 "Seeds": None if ours is None else ours.seeds,
                 "Spread": _percent(ours and ours.spread),
                 "Published loss": published and published.test_loss,
@@ -133,6 +134,7 @@ def table(study: Study, setting: Setting, matching: Matching) -> list[Preset]:
                 help="Whether the published accuracy lies inside the interval of what was measured "
                 "as it was published, on MNIST; else nothing is said."
             ),
+            "Split": text(help="⚠️: the test images also chose the epoch, in the document and here; flattered."),
             "Epochs": number(format="%.3g", help="Run, in the mean."),
             "Time": text(help="Of one training, in the mean."),
             "Layers": text(
@@ -143,10 +145,10 @@ def table(study: Study, setting: Setting, matching: Matching) -> list[Preset]:
     )
     chosen = [presets[index] for index in event.selection.rows if index < len(presets)]
     state.put(key, tuple(preset.name for preset in chosen))
-    if any(preset.training.split == "test-as-validation" for preset in presets):
+    if any(preset.training.test_is_validation for preset in presets):
         st.caption(
-            "⚠️ The test images also served for validation here, as in the documents: published and measured accuracies "
-            "are flattered."
+            "⚠️ Where the split is test-as-validation, the test images also served for validation, as in the documents: "
+            "published and measured accuracies are flattered."
         )
     return chosen
 

@@ -155,6 +155,20 @@ def test_own_runs_come_before_the_projects(visit: Visit) -> None:
     assert own["Measured"] == pytest.approx(99.25) and own["Spread"] == pytest.approx(0.05)
 
 
+def test_models_whose_test_images_chose_the_epoch_are_marked(visit: Visit) -> None:
+    visit("studies")
+    presets = preset("000-model-8"), preset("003-cnn")
+    shown = study_table.study_frame(presets, Setting(), Matching([], "mnist"))
+    assert list(shown["Split"]) == ["⚠️ test-as-validation", "pooled-80-10-10"]
+    for entry in presets:
+        app = visit("draw")
+        app.session_state[f"kept.selected-models.{entry.study}"] = (entry.name,)
+        app.session_state["kept.study"] = entry.study
+        app.switch_page("pages/studies.py").run()
+        assert app.subheader[0].value == entry.title.replace("-", "\\-")
+        assert ("accuracies are flattered, published and measured" in words(app)) is (entry.study == "000")
+
+
 def test_only_what_was_trained_in_the_setting_is_shown(visit: Visit) -> None:
     visit("studies")
     store = open_store()
