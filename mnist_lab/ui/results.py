@@ -77,6 +77,41 @@ def _results(run: Run) -> None:
                 _chose(int(clicked["y"]), int(clicked["x"]))
         with right:
             _images(run, known)
+        # Not in an expander, whose content would be reckoned whether it is open or not.
+        if st.toggle("Figures per digit", key="per-digit-on"):
+            _per_digit(known)
+
+
+def _per_digit(known: Predictions) -> None:
+    """What scikit-learn calls a classification report, and beside it what document 003 printed."""
+    guesses = known.probabilities.argmax(1)
+    table = metrics.per_digit(known.labels, known.probabilities)
+    figure = st.column_config.NumberColumn
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        key="per-digit",
+        placeholder="–",
+        alt="Figures per digit",
+        column_config={
+            "digit": figure("Digit"),
+            "support": figure("Images", format="localized"),
+            "precision": figure("Precision", format="%.4f", help="Of the images taken for it, the share that are it."),
+            "recall": figure("Recall", format="%.4f", help="Of its images, the share that is found."),
+            "f1": figure("F1", format="%.4f", help="Harmonic mean of precision and recall."),
+            "auc": figure("AUC of probabilities", format="%.5f", help="By how it ranks images; the usual AUC."),
+            "auc_hard": figure("AUC of answers", format="%.5f", help="From the answers alone, as document 003 prints it: "
+                               "(recall + specificity) / 2. Not to be laid beside the usual AUC."),
+        },
+    )  # fmt: skip
+    means = [
+        ("macro F1", metrics.macro_f1(known.labels, guesses), "the mean over the digits"),
+        ("micro F1", metrics.micro_f1(known.labels, guesses), "the accuracy by another name"),
+        ("precision above one half", metrics.thresholded_precision(known.labels, known.probabilities), "Keras's"),
+        ("recall above one half", metrics.thresholded_recall(known.labels, known.probabilities), "Keras's"),
+    ]
+    st.caption(" · ".join(f"{name} **{value:.4f}** ({words})" for name, value, words in means))
 
 
 def _chose(true: int, predicted: int) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import accuracy_score, f1_score, precision_score, roc_auc_score
 from streamlit.testing.v1 import AppTest
 
 from mnist_lab import datasets, starter
@@ -141,6 +142,24 @@ def test_damaged_images_are_one_sentence_that_names_the_file(
 
 
 # Draw -----------------------------------------------------------------------------------------------------------------
+
+
+def test_figures_per_digit_are_those_of_scikit_learn_and_name_both_aucs(visit: Visit) -> None:
+    app = visit("draw")
+    app.toggle("per-digit-on").set_value(True).run()
+    assert not app.exception
+    table = app.dataframe[-1].value
+    with np.load(starter.FOLDER / PREDICTIONS) as kept:
+        labels, probabilities = kept["labels"], kept["probabilities"].astype(np.float32)
+    guesses = probabilities.argmax(1)
+    np.testing.assert_allclose(table["precision"], precision_score(labels, guesses, average=None))
+    np.testing.assert_allclose(table["f1"], f1_score(labels, guesses, average=None))
+    hard = [roc_auc_score(labels == digit, guesses == digit) for digit in range(10)]
+    soft = [roc_auc_score(labels == digit, probabilities[:, digit]) for digit in range(10)]
+    np.testing.assert_allclose(table["auc_hard"], hard)
+    np.testing.assert_allclose(table["auc"], soft)
+    (means,) = (caption.value for caption in app.caption if "macro F1" in caption.value)
+    assert f"micro F1 **{accuracy_score(labels, guesses):.4f}**" in means
 
 
 def test_the_first_page_asks_the_starter_model_and_shows_its_results(visit: Visit) -> None:
