@@ -102,14 +102,9 @@ def _train(store: RunStore, presets: tuple[Preset, ...], setting: Setting, datas
     names = [preset.name for preset in presets]
     owner = new_owner(store)
     before = plan(presets, setting, Matching(store.runs(presets=names), dataset))
-    for run in before.under_way:
-        # What waits for a program that is not there is trained here; one that is there has it in hand soon.
-        store.hand_over(run.id, owner, previous=None)
     queued, problems = start_plan(store, before, owner)
     runs = [*before.under_way, *queued]
     if runs:
-        order = {(cell.preset.name, cell.training.seed): index for index, cell in enumerate(before.cells)}
-        runs.sort(key=lambda run: order.get((run.preset or "", run.config().seed), 0))
         run_all(store, runs, owner)
     return problems
 

@@ -13,7 +13,7 @@ import psutil
 from tqdm import tqdm
 
 from mnist_lab.errors import JobError
-from mnist_lab.jobs.processes import WorkerProcess, end_failed
+from mnist_lab.jobs.processes import WorkerProcess, end_failed, end_lost
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.records import ACTIVE, FINAL
 
@@ -57,8 +57,9 @@ def run_one(store: RunStore, run: Run, *, show_progress: bool = True) -> Run:
 def run_all(store: RunStore, runs: Sequence[Run], owner: str, *, show_progress: bool = True) -> list[Run]:
     """Trains queued runs, one after the other in one process, and returns them when all have ended, in whatever way.
 
-    Runs that others have in hand or in their queue are waited for. Ctrl-C stops those of this owner, which keep what
-    they have learnt; a second one leaves the present one to go on by itself.
+    Those in the common queue, or in that of a program that is gone, are trained here too, as nobody else may be there
+    to do so. Runs that others have in hand or in their own queue are waited for. Ctrl-C stops those of this owner,
+    which keep what they have learnt; a second one leaves the present one to go on by itself.
 
     Args:
         store: The run store.
@@ -86,6 +87,8 @@ def run_all(store: RunStore, runs: Sequence[Run], owner: str, *, show_progress: 
                     continue
                 if not left:
                     break
+                if not stopping:
+                    _take_over(store, left, owner)
                 if worker is None and any(run.status == "queued" and run.owner == owner for run in left):
                     worker = WorkerProcess("train", ["--own"], name=owner)
                 shown = _show(store, bar, ids, now, stopping, shown)
@@ -106,13 +109,23 @@ def run_all(store: RunStore, runs: Sequence[Run], owner: str, *, show_progress: 
     return [store.get(run_id) for run_id in ids]
 
 
+def _take_over(store: RunStore, runs: list[Run], owner: str) -> None:
+    """Takes what waits and nobody trains; ends what nobody has in hand any more."""
+    others = [run for run in runs if run.owner != owner]
+    for run in others:
+        if run.status == "queued" and (run.owner is None or _is_gone(run.owner, store.host)):
+            store.hand_over(run.id, owner, previous=run.owner)
+    if any(run.is_active for run in others):
+        end_lost(store, owner)
+
+
 def _bury(store: RunStore, worker: WorkerProcess, left: list[Run], has_begun: bool) -> None:
     """Ends what a worker that is gone had in hand, or, if it had not begun, the run that it was to begin with."""
     in_hand = [run for run in left if run.status in ACTIVE]
     if not in_hand and worker.exit_status == 0 and has_begun:
         # After many runs a worker leaves the rest to a fresh one.
         return
-    for run in in_hand or left[:1]:
+    for run in in_hand or sorted(left, key=lambda run: run.position)[:1]:
         tail = store.artefacts.log_tail(run.id) or worker.output_tail()
         end_failed(store, run.id, worker.exit_status or 0, tail, among=(*ACTIVE, "queued"))
 

@@ -97,7 +97,22 @@ def test_each_of_several_runs_fails_where_no_worker_starts(store: RunStore, monk
     monkeypatch.setattr(processes.sys, "executable", "/bin/false")
     owner = new_owner(store)
     runs = [store.create(SMALL, FAST, owner=owner) for _ in range(2)]
-    assert [run.status for run in run_all(store, runs, owner, show_progress=False)] == ["failed", "failed"]
+    done = run_all(store, runs, owner, show_progress=False)
+    assert [run.status for run in done] == ["failed", "failed"]
+    assert (done[0].ended or 0) < (done[1].ended or 0), "the one that was to begin with, and then the next"
+
+
+def test_what_nobody_else_will_train_is_trained_and_what_nobody_has_in_hand_is_ended(store: RunStore) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    owner = new_owner(store)
+    killed = owner.replace(f"/{os.getpid()}/", f"/{gone.pid}/")
+    lost = store.create(SMALL, FAST, owner=killed)
+    assert store.claim(killed, gone.pid, own=True)
+    runs = [lost, *(store.create(SMALL, FAST, owner=owner) for owner in (killed, None))]
+    done = run_all(store, runs, owner, show_progress=False)
+    assert [run.status for run in done] == ["interrupted", "finished", "finished"]
+    assert {run.worker for run in done[1:]} == {owner}
 
 
 def test_what_a_killed_program_had_queued_goes_to_the_common_queue(store: RunStore) -> None:
