@@ -232,21 +232,18 @@ class RunStore:
             for position, each in enumerate(order):
                 connection.execute(update(_runs).where(_runs.c.id == each).values(position=float(position)))
 
-    def claim(self, worker: str, pid: int, only: str | None = None, *, own: bool = False) -> Run | None:
+    def claim(self, worker: str, pid: int, *, own: bool = False) -> Run | None:
         """Takes the next queued run for a worker, so that no other worker takes it.
 
         Args:
             worker: Name of the worker.
             pid: Its process id on this host.
-            only: Take this run and no other.
             own: Take none but those that are queued for this worker by name.
         """
         with writing(self._engine) as connection:
             wanted = select(_runs.c.id).where(_runs.c.status == "queued", _runs.c.deleted.is_(None))
             mine = _runs.c.owner == worker
             wanted = wanted.where(mine if own else or_(_runs.c.owner.is_(None), mine))
-            if only is not None:
-                wanted = wanted.where(_runs.c.id == only)
             wanted = wanted.order_by(_runs.c.position, _runs.c.created).limit(1)
             # On SQLite this is the only writer by now; elsewhere two may look at the same row.
             found = connection.execute(wanted.with_for_update(skip_locked=True)).scalar()

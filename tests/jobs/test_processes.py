@@ -23,8 +23,8 @@ def store(tmp_path: Path) -> Iterator[RunStore]:
 
 
 def begun(store: RunStore, worker: str, **figures: object) -> str:
-    run = store.create(SMALL, FAST)
-    store.claim(worker, 1, run.id)
+    run = store.create(SMALL, FAST, owner=worker)
+    store.claim(worker, 1, own=True)
     # Whatever the test says is the worker's process, `place` must not end this one for it.
     store.set_figures(run.id, **figures)
     return run.id

@@ -48,8 +48,8 @@ def trained(store: RunStore, config: TrainingConfig = CONFIG, network: Architect
 
 
 def execute(store: RunStore, run: Run) -> Run:
-    claimed = store.claim("w", 1, only=run.id)
-    assert claimed is not None
+    claimed = store.claim("w", 1)
+    assert claimed is not None and claimed.id == run.id
     train.execute(store, claimed, "w")
     return store.get(run.id)
 
@@ -123,8 +123,8 @@ def test_an_interrupted_training_goes_on_from_its_last_epoch_and_does_each_once(
 def test_an_interrupted_training_goes_on_with_its_weights_and_its_optimizer(store: RunStore) -> None:
     config = dataclasses.replace(CONFIG, epochs=3)
     run = killed_after(store, 2, config)
-    claimed = store.claim("w", 1, only=run.id)
-    assert claimed is not None
+    claimed = store.claim("w", 1)
+    assert claimed is not None and claimed.id == run.id
     training = train.Training(store, claimed, "w")
     model = training._compiled(STEPS)
     fresh = model.get_weights()
@@ -137,7 +137,7 @@ def test_an_interrupted_training_goes_on_with_its_weights_and_its_optimizer(stor
 
 def test_points_of_an_epoch_that_was_begun_and_not_ended_are_forgotten_when_it_is_done_again(store: RunStore) -> None:
     run = killed_after(store, 2, CONFIG)
-    store.claim("w", 1, only=run.id)
+    store.claim("w", 1)
     store.report(run.id, "w", {}, [{"step": 2 * STEPS + 2, "epoch": 2.4, "loss": 9.0, "accuracy": 0.0}])
     store.end(run.id, "interrupted")
     store.requeue(run.id)

@@ -43,7 +43,7 @@ def filled(file: Path) -> Path:
     store = RunStore(open_engine(f"sqlite:///{file}"), file.parent)
     for i in range(30):
         run_id = create(store, f"run {i}")
-        store.claim("w", 1, only=run_id)
+        store.claim("w", 1)
         store.report(run_id, "w", {"phase": "training"}, [{"step": 1, "epoch": 0.5, "loss": 1.0, "accuracy": 0.5}])
         store.add_epoch(run_id, {"epoch": 1, "loss": 1.0})
     store.note("a note", {"x": 1})

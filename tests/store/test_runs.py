@@ -39,7 +39,8 @@ def create(store: RunStore, name: str = "", **more: Any) -> Run:
 
 def begun(store: RunStore, worker: str = "w") -> Run:
     """A run that a worker has in hand."""
-    run = store.claim(worker, 1, only=create(store).id)
+    create(store, owner=worker)
+    run = store.claim(worker, 1, own=True)
     assert run is not None
     return run
 
@@ -223,8 +224,8 @@ def test_only_its_owner_takes_a_run_that_has_one(store: RunStore) -> None:
     taken = store.claim("other", 1)
     assert taken is not None and taken.id == common.id
     assert store.claim("other", 1) is None
-    assert store.claim("other", 1, only=own.id) is None
-    taken = store.claim("me", 1, only=own.id)
+    assert store.claim("other", 1, own=True) is None
+    taken = store.claim("me", 1, own=True)
     assert taken is not None and taken.id == own.id
 
 
@@ -288,8 +289,8 @@ def test_a_store_that_processes_and_threads_use_at_once_loses_nothing(store: Run
 store = opened()
 def work(name):
     for i in range(4):
-        run = store.create(NETWORK, TrainingConfig(), name=f"{{name}} {{i}}")
-        assert store.claim(name, 1, only=run.id)
+        run = store.create(NETWORK, TrainingConfig(), name=f"{{name}} {{i}}", owner=name)
+        assert store.claim(name, 1, own=True).id == run.id
         for epoch in (1, 2):
             points = [{{"step": epoch, "epoch": epoch - 0.5, "loss": 1.0, "accuracy": 0.5}}] * 3
             assert store.report(run.id, name, {{"phase": "training"}}, points) == ""
