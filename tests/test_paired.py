@@ -1,0 +1,193 @@
+"""Two networks on the same images: the test, the interval and the correction against SciPy, hand values, edges."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import brentq, minimize_scalar
+from scipy.stats import binomtest, norm
+
+from mnist_lab import metrics
+from mnist_lab.paired import Paired, difference, holm, mcnemar, sets
+
+
+def asked(both: int, only_a: int, only_b: int, neither: int) -> Paired:
+    labels = np.full(both + only_a + only_b + neither, 7)
+    right = np.repeat([[1, 1], [1, 0], [0, 1], [0, 0]], [both, only_a, only_b, neither], axis=0).astype(bool)
+    return mcnemar(labels, np.where(right[:, 0], 7, 1), np.where(right[:, 1], 7, 2))
+
+
+@given(*[st.integers(0, 300)] * 4)
+def test_counts_and_p_are_those_of_the_binomial_test(both: int, only_a: int, only_b: int, neither: int) -> None:
+    found = asked(both, only_a, only_b, neither)
+    assert (found.both, found.only_a, found.only_b, found.neither) == (both, only_a, only_b, neither)
+    assert found.images == both + only_a + only_b + neither
+    expected = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
+    assert found.p == pytest.approx(expected, rel=1e-9, abs=1e-300)
+
+
+BY_HAND = [(0, 0, 1), (1, 0, 1), (0, 2, 0.5), (5, 0, 2 / 32), (0, 6, 2 / 64), (1, 7, 2 * 9 / 256), (4, 4, 1), (3, 4, 1)]
+
+
+@pytest.mark.parametrize(("only_a", "only_b", "p"), BY_HAND)
+def test_hand_values(only_a: int, only_b: int, p: float) -> None:
+    assert asked(90, only_a, only_b, 3).p == pytest.approx(p)
+    assert asked(0, only_b, only_a, 0).p == pytest.approx(p), "which is first does not matter"
+
+
+def test_thousands_of_images_do_not_underflow_to_nonsense() -> None:
+    assert 0 <= asked(0, 9000, 10, 0).p < 1e-300
+    assert asked(0, 5000, 5000, 0).p == 1.0
+
+
+def test_no_images_at_all_tell_nothing() -> None:
+    assert mcnemar([], [], []) == Paired(0, 0, 0, 0, 1.0)
+
+
+@pytest.mark.parametrize("shapes", [((3,), (3,), (2,)), ((3,), (2,), (3,)), ((3, 1), (3, 1), (3, 1))])
+def test_other_shapes_are_refused(shapes: tuple[tuple[int, ...], ...]) -> None:
+    with pytest.raises(ValueError, match="one label and two predictions"):
+        mcnemar(*(np.zeros(shape, int) for shape in shapes))
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.6, 0.5]) == [1.0, 1.0]
+    assert holm([0.03]) == [0.03]
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), max_size=20))
+def test_holm_keeps_the_order_and_never_lowers(ps: list[float]) -> None:
+    corrected = holm(ps)
+    assert all(p <= each <= 1 for p, each in zip(ps, corrected, strict=True))
+    pairs = sorted(zip(ps, corrected, strict=True))
+    assert [each for _, each in pairs] == sorted(corrected)
+    assert not ps or min(corrected) == pytest.approx(min(1, len(ps) * min(ps)))
+
+
+@pytest.mark.parametrize("p", [-0.1, 1.1, float("nan")])
+def test_holm_refuses_what_is_no_p(p: float) -> None:
+    with pytest.raises(ValueError, match=r"0\.\.1"):
+        holm([0.5, p])
+
+
+# Which images ---------------------------------------------------------------------------------------------------------
+
+
+ANSWERS = st.lists(st.tuples(*[st.integers(0, 3)] * 3), max_size=40)
+
+
+@given(ANSWERS)
+def test_the_sets_are_the_images_that_were_counted(answers: list[tuple[int, int, int]]) -> None:
+    labels, a, b = np.array(answers, int).reshape(-1, 3).T
+    found, counts = sets(labels, a, b), mcnemar(labels, a, b)
+    assert [len(found.only_a), len(found.only_b), len(found.neither)] == [counts.only_a, counts.only_b, counts.neither]
+    assert found.only_a.tolist() == [i for i, (true, x, y) in enumerate(answers) if x == true != y]
+    assert found.only_b.tolist() == [i for i, (true, x, y) in enumerate(answers) if y == true != x]
+    assert found.neither.tolist() == [i for i, (true, x, y) in enumerate(answers) if true not in (x, y)]
+
+
+def test_sets_of_other_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match="one label and two predictions"):
+        sets([1, 2], [1, 2], [1])
+
+
+# The difference and its interval --------------------------------------------------------------------------------------
+
+
+def counts(both: int, only_a: int, only_b: int, neither: int) -> Paired:
+    return Paired(both, only_a, only_b, neither, 1.0)
+
+
+# Made elsewhere: by the R package contingencytables (complete response before and after therapy, Cavo et al. 2012), and
+# by scoreci.mp of the R package PropCIs (percentages with two decimals).
+BY_R = [((59, 6, 16, 80), (-0.0621, -0.1240, -0.0054)), ((460, 48, 41, 0), (0.0128, -0.0157, 0.0414))]
+
+
+@pytest.mark.parametrize(("table", "expected"), BY_R)
+def test_intervals_are_those_of_r(table: tuple[int, ...], expected: tuple[float, ...]) -> None:
+    assert difference(counts(*table)) == pytest.approx(expected, abs=5.1e-5)
+
+
+def statistic(d: float, b: int, c: int, n: int) -> float:
+    """Tango's statistic, the most likely share looked for by a search in place of his formula."""
+
+    def unlikely(q: float) -> float:
+        shares = (q + d, q, 1 - 2 * q - d)
+        seen = (b, c, n - b - c)
+        return -sum(k * math.log(max(share, 1e-300)) for k, share in zip(seen, shares, strict=True) if k)
+
+    low, high = max(0.0, -d), (1 - d) / 2
+    q = minimize_scalar(unlikely, bounds=(low, high), method="bounded", options={"xatol": 1e-12}).x
+    return (b - c - n * d) / math.sqrt(n * (2 * q + d - d * d))
+
+
+@given(st.integers(0, 60), st.integers(1, 30), st.integers(1, 30), st.sampled_from([0.8, 0.95, 0.99]))
+def test_the_ends_solve_the_equation_of_the_score(same: int, b: int, c: int, level: float) -> None:
+    n, z = same + b + c, norm.ppf((1 + level) / 2)
+    middle, low, high = difference(counts(same, b, c, 0), level)
+    assert middle == (b - c) / n
+    by_search = [
+        brentq(lambda d: statistic(d, b, c, n) - z, -1 + 1e-6, middle),
+        brentq(lambda d: statistic(d, b, c, n) + z, middle, 1 - 1e-6),
+    ]
+    assert (low, high) == pytest.approx(by_search, abs=1e-4)
+
+
+@given(*[st.integers(0, 400)] * 4)
+def test_an_interval_is_in_order_and_turns_with_the_networks(both: int, b: int, c: int, neither: int) -> None:
+    middle, low, high = difference(counts(both, b, c, neither))
+    if both + b + c + neither == 0:
+        assert math.isnan(middle) and math.isnan(low) and math.isnan(high)
+        return
+    assert -1 <= low <= middle <= high <= 1
+    assert low < high
+    assert difference(counts(neither, c, b, both)) == (-middle, -high, -low), "what both do alike tells nothing"
+    inner = difference(counts(both, b, c, neither), 0.5)
+    assert low <= inner[1] and inner[2] <= high
+    # It is the counterpart of McNemar's test by chi-squared.
+    z = norm.ppf(0.975)
+    if abs((b - c) ** 2 - z * z * (b + c)) > 1e-6:
+        assert (low > 0 or high < 0) == ((b - c) ** 2 > z * z * (b + c))
+
+
+@pytest.mark.parametrize("n", [1, 2, 10, 10_000])
+def test_networks_that_never_part_may_still_differ_by_what_so_many_images_do_not_show(n: int) -> None:
+    z = norm.ppf(0.975)
+    middle, low, high = difference(counts(n - 1, 0, 0, 1))
+    assert (middle, low, high) == pytest.approx((0, -z * z / (n + z * z), z * z / (n + z * z)))
+    # As Wilson's interval has it for none of n.
+    assert high == pytest.approx(metrics.accuracy_interval(0, n)[1])
+
+
+@pytest.mark.parametrize("n", [1, 2, 10, 10_000])
+def test_networks_that_always_part_to_the_same_side(n: int) -> None:
+    z = norm.ppf(0.975)
+    expected = (1, (n - z * z) / (n + z * z), 1)
+    assert difference(counts(0, n, 0, 0)) == pytest.approx(expected)
+    assert difference(counts(0, 0, n, 0)) == pytest.approx((-1, -1, -expected[1]))
+
+
+def test_networks_that_always_part_to_both_sides() -> None:
+    middle, low, high = difference(counts(0, 5000, 5000, 0))
+    assert middle == 0
+    assert high == -low == pytest.approx(norm.ppf(0.975) / 100, rel=1e-3)
+
+
+@pytest.mark.parametrize("shares", [(0.96, 0.015, 0.005, 0.02), (0.6, 0.2, 0.1, 0.1), (0.985, 0.005, 0.005, 0.005)])
+def test_the_interval_holds_the_truth_as_often_as_it_says(shares: tuple[float, ...]) -> None:
+    draws = np.random.default_rng(20).multinomial(1000, shares, size=3000)
+    truth = shares[1] - shares[2]
+    intervals = [difference(counts(*map(int, draw)))[1:] for draw in draws]
+    assert 0.93 < np.mean([low <= truth <= high for low, high in intervals]) < 0.97
+
+
+@pytest.mark.parametrize("level", [0, 1, float("nan")])
+def test_a_level_lies_between_0_and_1(level: float) -> None:
+    with pytest.raises(ValueError, match="level"):
+        difference(counts(1, 1, 1, 1), level)
