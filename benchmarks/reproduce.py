@@ -2,8 +2,8 @@
 
     MNIST_LAB_HOME=/somewhere MNIST_LAB_DATA=... python -m benchmarks.reproduce [--seeds 42,1,2] [PRESET ...]
 
-What is in that home already is not trained again: the script can be ended and started at any time. It prints the table
-of the README. Takes about two hours on two cores.
+What is in that home already is not trained again: the script can be ended and started at any time. What it does not
+train stays in the file as it is. It prints the table of the README. Takes about two hours on two cores.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import platform
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -19,7 +20,7 @@ from mnist_lab import datasets, formatting
 from mnist_lab.errors import LabError
 from mnist_lab.jobs import new_owner, run_all, start_plan
 from mnist_lab.store import Run, RunStore, open_store
-from mnist_lab.studies import measured, members, preset, study
+from mnist_lab.studies import measured, members, preset, presets, study
 from mnist_lab.study_plan import Matching, Setting, parse_seeds, plan
 from mnist_lab.study_results import outcome_of_runs
 
@@ -49,7 +50,8 @@ def main() -> None:
         for problem in problems:
             print(problem)
     matching = Matching(store.runs(), dataset)
-    entries = [entry(store, run) for each in wanted for run in matching.seeds(each, Setting())]
+    known = json.loads(measured.FILE.read_text(encoding="utf-8")) if measured.FILE.is_file() else []
+    entries = merged(known, [entry(store, run) for each in wanted for run in matching.seeds(each, Setting())])
     measured.FILE.write_text("[\n" + ",\n".join(json.dumps(each) for each in entries) + "\n]\n", encoding="utf-8")
     print("| model | parameters | published | measured here (95 %) | seeds | published is | epochs |")
     print("|---|---|---|---|---|---|---|")
@@ -63,6 +65,13 @@ def main() -> None:
             f"| {formatting.accuracy(ours.accuracy, ours.interval)} | {ours.seeds} "
             f"| {WORDS[ours.holds(published)]} | {ours.epochs:.3g} |"
         )
+
+
+def merged(known: Sequence[dict[str, object]], new: Sequence[dict[str, object]]) -> list[dict[str, object]]:
+    """What the file held, the new in place of the old of the same preset and seed, in the order of the shelf."""
+    order = {name: index for index, name in enumerate(presets())}
+    found = {(str(each["preset"]), int(str(each["seed"]))): each for each in (*known, *new)}
+    return [found[key] for key in sorted(found, key=lambda key: (order[key[0]], key[1]))]
 
 
 def entry(store: RunStore, run: Run) -> dict[str, object]:
