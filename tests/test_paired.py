@@ -105,13 +105,13 @@ def counts(both: int, only_a: int, only_b: int, neither: int) -> Paired:
 
 
 # Made elsewhere: by the R package contingencytables (complete response before and after therapy, Cavo et al. 2012), and
-# by scoreci.mp of the R package PropCIs (percentages with two decimals).
-BY_R = [((59, 6, 16, 80), (-0.0621, -0.1240, -0.0054)), ((460, 48, 41, 0), (0.0128, -0.0157, 0.0414))]
+# by scoreci.mp of the R package PropCIs (at 90 %).
+BY_R = [((59, 6, 16, 80), 0.95, (-0.0621, -0.1240, -0.0054)), ((565, 28, 25, 0), 0.9, (0.0049, -0.0148, 0.0247))]
 
 
-@pytest.mark.parametrize(("table", "expected"), BY_R)
-def test_intervals_are_those_of_r(table: tuple[int, ...], expected: tuple[float, ...]) -> None:
-    assert difference(counts(*table)) == pytest.approx(expected, abs=5.1e-5)
+@pytest.mark.parametrize(("table", "level", "expected"), BY_R)
+def test_intervals_are_those_of_r(table: tuple[int, ...], level: float, expected: tuple[float, ...]) -> None:
+    assert difference(counts(*table), level) == pytest.approx(expected, abs=5.1e-5)
 
 
 def statistic(d: float, b: int, c: int, n: int) -> float:
