@@ -6,9 +6,11 @@ wanted network and the wanted training; so it survives restarts, and what is the
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from mnist_lab import forecast
 from mnist_lab.errors import ConfigError, LabError
@@ -200,9 +202,15 @@ class Matching:
 def _training(run: Run) -> TrainingConfig | None:
     """A run's training without what changes no result; None if this version cannot read it."""
     try:
-        return replace(run.config(), keep_checkpoints=False)
+        return _read(json.dumps(run.training, sort_keys=True))
     except LabError:
         return None
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str) -> TrainingConfig:
+    """Read once: a study's page asks for all of its runs at each tick, and many are trained alike."""
+    return replace(TrainingConfig.from_dict(json.loads(text)), keep_checkpoints=False)
 
 
 def plan(presets: Iterable[Preset], setting: Setting, matching: Matching) -> Plan:

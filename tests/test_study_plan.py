@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mnist_lab import study_plan
 from mnist_lab.errors import ConfigError
 from mnist_lab.forecast import Probe, probe_key
 from mnist_lab.jobs import start_plan
@@ -16,6 +17,7 @@ from mnist_lab.store import Run, RunStore
 from mnist_lab.store.database import open_engine
 from mnist_lab.studies import members, preset, study
 from mnist_lab.study_plan import Cell, Matching, Plan, Setting, parse_seeds, plan, seconds_left
+from mnist_lab.training_config import TrainingConfig
 
 BASELINE, MODEL_1 = preset("000-baseline"), preset("000-model-1")
 BOTH = (BASELINE, MODEL_1)
@@ -132,6 +134,18 @@ def test_a_run_of_a_changed_network_does_not_count(store: RunStore) -> None:
 def test_keeping_every_epoch_changes_no_result_and_so_counts(store: RunStore) -> None:
     queue(store, status="finished", keep_checkpoints=True)
     assert planned(store).finished == 1
+
+
+def test_trainings_that_are_alike_are_read_once(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = [queue(store, seed=seed) for seed in (1, 2, 1, 2, 1)]
+    read: list[int] = []
+    from_dict = TrainingConfig.from_dict
+    monkeypatch.setattr(TrainingConfig, "from_dict", lambda values: read.append(values["seed"]) or from_dict(values))
+    study_plan._read.cache_clear()
+    for _ in range(3):
+        found = Matching(runs, "mnist")
+    assert len(found.same(BASELINE, replace(QUICK.trainings(BASELINE)[0], seed=1))) == 3
+    assert sorted(read) == [1, 2]
 
 
 def test_a_run_of_settings_from_the_future_is_passed_over(store: RunStore) -> None:
