@@ -173,7 +173,7 @@ def _steer(study: Study, setting: Setting, whole: Plan) -> None:
         if whole.under_way:
             st.button("Stop the study", icon=":material/stop:", on_click=stop, key="study-stop",
                       help="What waits leaves the queue; what trains keeps what it has learnt.")  # fmt: skip
-        elif whole.startable:
+        if any(cell.run is not None for cell in whole.startable):
             st.button("Resume", icon=":material/resume:", on_click=_start,
                       args=(study, members(study), setting), kwargs={"only_begun": True}, key="study-resume",
                       help="Takes up what was stopped, interrupted or failed.")  # fmt: skip
