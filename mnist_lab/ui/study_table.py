@@ -68,7 +68,7 @@ def study_frame(
                 "Parameters": preset.parameters,
                 "Published": _percent(published and published.test_accuracy),
                 "Measured": _percent(ours and ours.accuracy),
-                "By": by,
+                "By": f"{by}, on MNIST" if by == PROJECT and matching.dataset != "mnist" else by,
                 "95 % interval": "" if ours is None else _interval(ours.interval),
                 "Published is": {None: "", True: "inside", False: "outside"}[inside],
                 "Split": ("⚠️ " if preset.training.test_is_validation else "") + preset.training.split,
@@ -153,14 +153,20 @@ def table(study: Study, setting: Setting, matching: Matching) -> list[Preset]:
     return chosen
 
 
-def effect_figure(study: Study, setting: Setting, matching: Matching) -> None:
-    """A question's answer: accuracy against the one thing that varies."""
+def effect_series(study: Study, setting: Setting, matching: Matching) -> dict[str, list[Point]]:
+    """The points of a question's series by their label.
+
+    The project measured on MNIST: where there are own runs on other images, its figures make no line with them.
+    """
     known = {preset.name: preset for preset in members(study)}
+    results = {name: result(preset, setting, matching) for name, preset in known.items()}
+    only_own = matching.dataset != "mnist" and any(by == YOU for _, by in results.values())
     series = {}
     for each in study.series:
         points = []
         for value, name in each.points:
-            ours, _ = result(known[name], setting, matching)
+            ours, by = results[name]
+            ours = None if only_own and by == PROJECT else ours
             published = known[name].published
             points.append(
                 Point(
@@ -172,6 +178,13 @@ def effect_figure(study: Study, setting: Setting, matching: Matching) -> None:
                 )
             )
         series[each.label] = points
+    return series
+
+
+def effect_figure(study: Study, setting: Setting, matching: Matching) -> None:
+    """A question's answer: accuracy against the one thing that varies."""
+    series = effect_series(study, setting, matching)
+    known = {point.preset for points in series.values() for point in points}
     label = f"Accuracy against {study.varies}"
     clicked = plot(effect(study.varies, series), f"effect-{study.name}", on_click=True, label=label)
     if clicked is not None and clicked.get("customdata") in known:

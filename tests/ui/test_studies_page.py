@@ -155,6 +155,21 @@ def test_own_runs_come_before_the_projects(visit: Visit) -> None:
     assert own["Measured"] == pytest.approx(99.25) and own["Spread"] == pytest.approx(0.05)
 
 
+def test_own_runs_on_other_images_make_no_line_with_what_the_project_measured_on_mnist(visit: Visit) -> None:
+    visit("studies")
+    store, question = open_store(), study("padding")
+    series = study_table.effect_series(question, Setting(), Matching([], "digits"))
+    pair = next(points for points in series.values() if points[0].preset == "000-model-10")
+    assert pair[0].ours == pytest.approx(measured.of("000-model-10")[0].test_accuracy, abs=0.01)
+    finished(store, "000-model-12", 0.95, 42, dataset="digits")
+    matching = Matching(store.runs(), "digits")
+    series = study_table.effect_series(question, Setting(), matching)
+    pair = next(points for points in series.values() if points[0].preset == "000-model-10")
+    assert [point.ours for point in pair] == [None, 0.95]
+    shown = study_table.study_frame((preset("000-model-10"), preset("000-model-12")), Setting(), matching)
+    assert list(shown["By"]) == ["the project, on MNIST", "you"]
+
+
 def test_models_whose_test_images_chose_the_epoch_are_marked(visit: Visit) -> None:
     visit("studies")
     presets = preset("000-model-8"), preset("003-cnn")
