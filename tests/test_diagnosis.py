@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist_lab.diagnosis import KINDS, LEVELS, Finding, diagnose, subjects, summary
+from mnist_lab.diagnosis import KINDS, LEVELS, Finding, diagnose, subjects
 from mnist_lab.diagnosis.choice import noise_of
 from mnist_lab.diagnosis.story import Curve
 from mnist_lab.store import RunStore
@@ -249,10 +249,12 @@ def test_overfitting_is_told_from_noise_as_often_as_the_rule_says() -> None:
     shapes = {"flat": flat, "rising": flat + 0.0012 * np.maximum(0, epochs - 4), "falling": 0.04 + np.exp(-epochs / 5)}
     said: Counter[str] = Counter()
     for name, shape in shapes.items():
-        for _ in range(200):
+        for _ in range(1000):
             drawn = {"loss": train * random.normal(1, 0.03, 15), "val_loss": shape * random.normal(1, 0.1, 15)}
             said[name] += kind(history(**drawn)) == "overfitting"
-    assert said["flat"] <= 50 and said["rising"] >= 170 and said["falling"] <= 2
+    # Of 1,000, chance moves these figures by 26 and 18.
+    assert said["flat"] == pytest.approx(220, abs=26) and said["rising"] == pytest.approx(910, abs=18)
+    assert said["falling"] <= 2
 
 
 def test_memorising() -> None:
@@ -649,7 +651,6 @@ def test_a_hole_is_a_hole_however_it_is_written(entries: History, data: st.DataO
 
 def test_an_empty_history_says_nothing() -> None:
     assert diagnose([]) == () and diagnose([{}, {"epoch": 2}]) == ()
-    assert summary(()) == "The history says nothing yet."
 
 
 def test_epochs_without_a_number_are_counted() -> None:
@@ -664,11 +665,10 @@ def test_one_class_is_refused() -> None:
         diagnose([], classes=1)
 
 
-def test_the_summary_begins_with_the_most_important() -> None:
+def test_the_most_important_comes_first() -> None:
     turned = [0.5, 0.3, 0.2, 0.16, 0.15, 0.16, 0.17, 0.18, 0.19, 0.2]
     findings = diagnose(history(loss=FALLING, val_loss=turned, val_accuracy=GOOD), n_validation=500)
     assert [finding.kind for finding in findings] == ["overfitting", "noise", "best-epoch"]
-    assert summary(findings) == " ".join(finding.text for finding in findings)
 
 
 def test_the_wobble_is_the_standard_deviation_of_independent_noise() -> None:

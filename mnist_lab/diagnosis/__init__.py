@@ -12,14 +12,14 @@ in a curve is passed over. Where rules would contradict each other, all but the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mnist_lab.diagnosis import choice, course, failures
 from mnist_lab.diagnosis.finding import KINDS, LEVELS, Finding
 from mnist_lab.diagnosis.story import Story, read
 
-__all__ = ["KINDS", "LEVELS", "Finding", "diagnose", "summary"]
+__all__ = ["KINDS", "LEVELS", "Finding", "diagnose"]
 
 
 def diagnose(
@@ -72,11 +72,6 @@ def diagnose(
     found.append(choice.best_epoch(story))
     said = [finding for finding in found if finding is not None]
     return tuple(sorted(said, key=lambda each: (LEVELS.index(each.level), KINDS.index(each.kind))))
-
-
-def summary(findings: Iterable[Finding]) -> str:
-    """The findings as one paragraph."""
-    return " ".join(finding.text for finding in findings) or "The history says nothing yet."
 
 
 def _first(story: Story, *rules: Callable[[Story], Finding | None]) -> Finding | None:
