@@ -109,14 +109,20 @@ class Outcome:
         """Mean time of a training."""
         return _mean([each.seconds for each in self.measurements])
 
+    @property
+    def is_wild(self) -> bool:
+        """Whether the seeds differ so wildly (some learnt nothing, say) that their mean and interval say nothing."""
+        low, high = self.interval
+        return self.seeds >= SEEDS_FOR_SPREAD and high - low > WIDEST
+
     def holds(self, published: Published | None) -> bool | None:
         """Whether the published accuracy, as exactly as it was printed, lies in our interval.
 
-        None if none was printed, or where seeds differ so wildly (some learnt nothing, say) that any would.
+        None if none was printed, or where any would.
         """
-        low, high = self.interval
-        if published is None or published.test_accuracy is None or high - low > WIDEST:
+        if published is None or published.test_accuracy is None or self.is_wild:
             return None
+        low, high = self.interval
         half_a_step = 0.5 * 10.0**-published.decimals
         return low - half_a_step <= published.test_accuracy <= high + half_a_step
 

@@ -21,6 +21,11 @@ def conclusions(report: Report) -> Iterator[Block]:
         yield Text("Nothing was measured, so nothing can be concluded.")
         return
     yield from reproduced(report)
+    if wild := [model for model in report.measured if _is_wild(model)]:
+        yield Text(
+            f"The seeds of {_names(wild)} differ so wildly that their interval would hold any accuracy; so nothing is "
+            "concluded of them. See their curves: a seed may have learnt nothing."
+        )
     groups = grouped(report)
     compared = compare_all([models for _, models in groups])
     tests = tests_in(compared)
@@ -48,13 +53,7 @@ def reproduced(report: Report) -> Iterator[Block]:
     if elsewhere:
         names = _names(elsewhere)
         yield Text(f"Measured on other images than MNIST, and so not laid beside what was published: {names}.")
-    wild = [model for model in both if model.outcome is not None and model.outcome.holds(model.published) is None]
-    if wild:
-        yield Text(
-            f"The seeds of {_names(wild)} differ so wildly that their interval would hold any accuracy. See their "
-            "curves: a seed may have learnt nothing."
-        )
-    both = [model for model in both if model not in wild]
+    both = [model for model in both if not _is_wild(model)]
     if not both:
         return
     inside = [model for model in both if _is_inside(model)]
@@ -63,7 +62,8 @@ def reproduced(report: Report) -> Iterator[Block]:
     else:
         said = f"Of {len(both)} published accuracies beside which something was measured, {len(inside)} lie "
     said += f"{'inside' if inside or len(both) > 1 else 'outside'} the 95 % interval of what was measured"
-    yield Text(said + (f": {_names(inside)}." if inside and len(both) > 1 else "."))
+    said += f": {_names(inside)}." if inside and len(both) > 1 else "."
+    yield Text(f"{said} A printed figure is taken as exactly as it was printed: 99.3 % may have been 99.25 %.")
     outside = [model for model in both if model not in inside]
     if outside:
         yield Text("Outside:")
@@ -75,6 +75,10 @@ def reproduced(report: Report) -> Iterator[Block]:
             "lie outside by chance alone.",
             "note",
         )
+
+
+def _is_wild(model: Model) -> bool:
+    return model.outcome is not None and model.outcome.is_wild
 
 
 def _is_inside(model: Model) -> bool:
@@ -95,7 +99,7 @@ def grouped(report: Report) -> list[tuple[str, list[Model]]]:
     Of a document: those with the same images and the same split. Of a question: each series, as only one thing varies
     within one.
     """
-    known = report.measured
+    known = [model for model in report.measured if not _is_wild(model)]
     if report.study.is_question:
         by_name = {model.preset.name: model for model in known}
         series = [(each.label, [by_name[name] for _, name in each.points if name in by_name]) for each in
@@ -111,15 +115,12 @@ def grouped(report: Report) -> list[tuple[str, list[Model]]]:
 
 def _how(compared: Sequence[Sequence[Comparison]], tests: int) -> str:
     kinds = {each.by for group in compared for each in group}
-    how = []
-    if IMAGES in kinds:
-        how.append("McNemar's exact test of what the first run of each says of the same test images")
-    if SEEDS in kinds:
-        how.append(
-            f"where both have {SEEDS_FOR_SPREAD} seeds or more, Welch's test of their accuracies, which knows how "
-            "seeds differ"
-        )
-    text = "Models are compared by " + "; ".join(how) + "."
+    by_images = "McNemar's exact test of what the first run of each says of the same test images"
+    by_seeds = "Welch's test of their accuracies, which knows how seeds differ"
+    text = f"Models are compared by {by_images if IMAGES in kinds else by_seeds}"
+    if {IMAGES, SEEDS} <= kinds:
+        text += f"; where both have {SEEDS_FOR_SPREAD} seeds or more, by {by_seeds}"
+    text += "."
     if tests > 1:
         text += f" All p are after Holm's correction for the {tests} pairs that were tested."
     return f"{text} One is called better only where p is below {ALPHA}; not told apart does not mean equally good."
@@ -129,7 +130,7 @@ def _group(report: Report, label: str, models: list[Model], comparisons: Sequenc
     if label and report.study.is_question:
         yield Text(_along(report, label))
     if len(models) < 2:
-        yield Text("Fewer than two models were measured: there is nothing to compare.")
+        yield Text("There are fewer than two models to compare.")
         return
     testable = [model for model in models if any(each.by and model in (each.a, each.b) for each in comparisons)]
     if not testable:

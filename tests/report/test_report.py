@@ -313,11 +313,25 @@ def test_with_three_seeds_their_spread_decides(bench: Bench, says: Says) -> None
     said = says(A, B, C)
     assert "Model 10 is better than Model 8 (p &lt; 0.001) on these test images, by the spread of the seeds" in said
     assert "do not tell Model 10 apart from Model 3" in said
-    assert "McNemar" not in said and "Welch" in said
+    assert "McNemar" not in said and "Models are compared by Welch's test" in said
     first, second, _ = bench.report([A, B, C]).models
     comparison = compare.compare(first, second)
     accuracies = [[1 - many / 360 for many in counts[model.name]] for model in (A, B)]
     assert comparison.p == pytest.approx(ttest_ind(*accuracies, equal_var=False).pvalue)
+
+
+def test_of_seeds_that_differ_wildly_nothing_is_concluded(bench: Bench, says: Says) -> None:
+    for seed, many in enumerate((320, 320, 30)):
+        bench.run(C, range(many), seed=seed)
+    said = says(C)
+    assert "The seeds of Model 3 differ so wildly" in said and "smallest" not in said
+    for model in (A, B):
+        for seed, many in enumerate((2, 3, 4)):
+            bench.run(model, range(many + 20 * (model is B)), seed=seed)
+    said = says(A, B, C)
+    assert "The seeds of Model 3 differ so wildly" in said
+    assert "Model 10 is better than Model 8" in said and "is the smallest model" in said
+    assert said.count("Model 3") == 1, "not even as one that is not told apart"
 
 
 @given(st.lists(st.floats(0.5, 1), min_size=2, max_size=6), st.lists(st.floats(0.5, 1), min_size=2, max_size=6))
@@ -347,7 +361,7 @@ def test_models_of_other_splits_are_other_groups(bench: Bench, says: Says) -> No
     bench.run(POOLED[0], [])
     said = says(A, B, POOLED[0])
     assert "### Split test-as-validation, digits" in said and "### Split pooled-80-10-10, digits" in said
-    assert "Model 10 is better than Model 8" in said and "Fewer than two models" in said
+    assert "Model 10 is better than Model 8" in said and "fewer than two models" in said
 
 
 def test_published_accuracies_are_judged_only_on_mnist_and_as_published(bench: Bench, says: Says) -> None:
@@ -379,7 +393,7 @@ def test_a_question_is_answered_series_by_series(bench: Bench) -> None:
     assert [model.label for model in made.models] == ["Model 10 (000)", "Model 8 (000)", "Model 3 (000)"]
     assert "### First" in said and "Kernel size, measured accuracy: 3×3 83.33 %" in said
     assert "Model 8 (000) is better than Model 10 (000) (p &lt; 0.001)" in said
-    assert "(1 of 2 not measured)" in said and "Fewer than two models were measured" in said
+    assert "(1 of 2 not measured)" in said and "fewer than two models to compare" in said
     (effect,) = of_kind(made, blocks.Effect)
     assert [row[:3] for row in effect.numbers.rows] == [
         ("First", "3×3", "Model 10 (000)"), ("First", "5×5", "Model 8 (000)"), ("Second", "5×5", "Model 8 (000)"),
