@@ -132,8 +132,8 @@ def table(study: Study, setting: Setting, matching: Matching) -> list[Preset]:
             "Measured loss": number(format="%.4f"),
             "Published is": text(
                 help="Whether the published accuracy lies inside the interval of what was measured "
-                "as it was published, on MNIST; else nothing is said. It is taken as exactly as it was printed: 99.3 % may "
-                "have been 99.25 %."
+                "as it was published, on MNIST; else nothing is said. It is taken as exactly as it was printed: "
+                "99.3 % may have been 99.25 %."
             ),
             "Split": text(help="⚠️: the test images also chose the epoch, in the document and here; flattered."),
             "Epochs": number(format="%.3g", help="Run, in the mean."),
