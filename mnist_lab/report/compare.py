@@ -9,6 +9,7 @@ import numpy as np
 
 from mnist_lab.paired import holm, mcnemar
 from mnist_lab.report.record import Model
+from mnist_lab.seed_groups import welch
 from mnist_lab.study_results import SEEDS_FOR_SPREAD
 
 ALPHA = 0.05
@@ -95,27 +96,6 @@ def compare(a: Model, b: Model) -> Comparison:
         only_b=pair.only_b,
         images=pair.images,
     )
-
-
-def welch(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Welch's test (1947) of two means: how often chance alone would set them as far apart, two-sided.
-
-    Args:
-        first: Two accuracies or more, one per seed.
-        second: As many or not, and with a spread of their own.
-
-    Returns:
-        The p value; None where neither spreads at all and the means differ, which this test cannot judge.
-    """
-    from scipy.special import stdtr  # late: a quarter of a second that only this needs
-
-    lead = float(np.mean(first) - np.mean(second))
-    parts = [float(np.var(each, ddof=1)) / len(each) for each in (first, second)]
-    if not np.ptp(first) and not np.ptp(second):
-        return 1.0 if first[0] == second[0] else None
-    total = sum(parts)
-    freedom = total**2 / sum(part**2 / (len(each) - 1) for part, each in zip(parts, (first, second), strict=True))
-    return min(1.0, 2 * float(stdtr(freedom, -abs(lead) / total**0.5)))
 
 
 def compare_all(groups: Sequence[Sequence[Model]]) -> list[list[Comparison]]:
