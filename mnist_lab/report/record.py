@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -14,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_lab import datasets
+from mnist_lab.comparison import read_predictions
 from mnist_lab.diagnosis import Finding, subjects
 from mnist_lab.errors import ArtefactMissing, DataError
 from mnist_lab.shapes import Analysis
 from mnist_lab.store import Run, RunStore
-from mnist_lab.store.artefacts import PREDICTIONS
 from mnist_lab.studies import Preset, Published, Study, measured
 from mnist_lab.studies.measured import Measured
 from mnist_lab.study_plan import Matching, Setting
@@ -217,18 +215,10 @@ def _model(study: Study, preset: Preset, setting: Setting, matching: Matching, s
 def _predictions(run: Run, store: RunStore) -> Predictions | None:
     """The kept predictions of a run; None where there are none, or none that can be read."""
     try:
-        path = store.artefacts.path(run.id, PREDICTIONS)
-        # NumPy leaves a file open that it cannot read.
-        with path.open("rb") as file, np.load(file) as stored:
-            probabilities = np.asarray(stored["probabilities"], dtype=np.float32)
-            labels, indices = np.asarray(stored["labels"]), np.asarray(stored["indices"])
-    except (ArtefactMissing, OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error):
+        known = read_predictions(store, run)
+    except ArtefactMissing:
         return None
-    images = len(labels)
-    fits = probabilities.shape == (images, 10) and indices.shape == labels.shape == (images,)
-    if not images or not fits or labels.dtype.kind not in "ui" or labels.min() < 0 or labels.max() > 9:
-        return None
-    labels = labels.astype(np.uint8)
+    probabilities, labels, indices = known.probabilities, known.labels, known.indices
     first_images = _images(run, indices[:FIRST], labels[:FIRST])
     return Predictions(int(run.training.get("seed", 0)), probabilities, labels, indices, first_images)
 
