@@ -156,6 +156,7 @@ class RunStore:
         ids: Sequence[str] | None = None,
         presets: Sequence[str] | None = None,
         deleted: bool = False,
+        most: int | None = None,
     ) -> list[Run]:
         """Runs, newest first, without their curves.
 
@@ -164,6 +165,7 @@ class RunStore:
             ids: Only these; None for all.
             presets: Only those that have the network of one of these presets; None for all.
             deleted: Those that were deleted, in place of those that were not.
+            most: Only the newest so many; None for all.
         """
         wanted = select(_runs).where(_runs.c.deleted.is_not(None) if deleted else _runs.c.deleted.is_(None))
         if statuses is not None:
@@ -173,7 +175,7 @@ class RunStore:
         if presets is not None:
             wanted = wanted.where(_runs.c.preset.in_(presets))
         with reading(self._engine) as connection:
-            rows = connection.execute(wanted.order_by(_runs.c.created.desc(), _runs.c.id)).mappings().all()
+            rows = connection.execute(wanted.order_by(_runs.c.created.desc(), _runs.c.id).limit(most)).mappings().all()
         return [Run.from_row(row) for row in rows]  # type: ignore[arg-type]
 
     def queue(self) -> list[Run]:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from mnist_lab import formatting
+from mnist_lab import formatting, starter
 from mnist_lab.diagnosis import subjects
 from mnist_lab.errors import LabError
 from mnist_lab.figures.curves import training_curves
@@ -26,11 +26,9 @@ def watched_run(manager: JobManager, active: list[Run], waiting: list[Run]) -> R
     """The run to show: the one under way; else the next in the queue; else the one last started here, or the newest."""
     if active or waiting:
         return (active or waiting)[0]
-    run_id = state.get("watched", "")
-    runs = manager.store.runs()
-    return next((run for run in runs if run.id == run_id), None) or next(
-        (run for run in runs if run.preset != "starter"), None
-    )
+    # Of the two newest one may be the starter model. All runs would be too many to read at each tick.
+    runs = [*manager.store.runs(ids=[state.get("watched", "")]), *manager.store.runs(most=2)]
+    return next((run for run in runs if run.id != starter.RUN_ID), None)
 
 
 def live_panel() -> None:

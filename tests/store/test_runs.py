@@ -149,6 +149,7 @@ def test_runs_are_listed_newest_first_and_by_status(store: RunStore) -> None:
     assert [run.name for run in store.runs()] == ["3", "2", "1", "0"]
     assert [run.id for run in store.runs(["running"])] == [runs[0].id] == [run.id for run in store.active()]
     assert store.runs([]) == []
+    assert [run.name for run in store.runs(most=2)] == ["3", "2"]
 
 
 # The outside contract ----------------------------------------------------------------------------------------------

@@ -423,3 +423,21 @@ def test_a_training_that_is_refused_says_why(visit: Visit, monkeypatch: pytest.M
     app.button("train").click().run()
     assert not app.exception
     assert "disk full" in app.error[0].value
+
+
+def test_the_lab_shows_the_newest_run_and_reads_no_others(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = visit("draw")
+    store = open_store()
+    for number in range(3):
+        run = store.create(SMALL, TrainingConfig(), name=f"run {number}", preset="starter")
+        store.set_figures(run.id, status="stopped")
+    everything = RunStore.runs
+
+    def some(self: RunStore, *given: Any, **more: Any) -> list[Any]:
+        assert given or more, "all runs"
+        return everything(self, *given, **more)
+
+    monkeypatch.setattr(RunStore, "runs", some)
+    app.switch_page("pages/lab.py").run()
+    assert not app.exception and not app.error
+    assert "##### run 2" in [element.value for element in app.markdown]
