@@ -194,6 +194,11 @@ def test_what_does_not_fit_into_memory_is_named_and_the_rest_is_queued(
     assert problem.startswith(presets[0].title) and "memory" in problem
 
 
+def test_a_limit_beyond_the_data_takes_no_memory(store: RunStore) -> None:
+    queued, problems = start_plan(store, planned(store, Setting(epochs=1, limit=10_000_000)))
+    assert len(queued) == 2 and not problems
+
+
 def test_progress_weighs_trainings_by_their_work(store: RunStore) -> None:
     heavy = preset("001-conv-7-5-3")
     cells = [Cell(each, QUICK.trainings(each)[0]) for each in (BASELINE, heavy)]

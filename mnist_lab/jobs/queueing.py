@@ -58,7 +58,8 @@ def start_plan(store: RunStore, plan: Plan, owner: str | None = None) -> tuple[l
             if cell.run is not None and cell.run.can_go_on:
                 queued.append(store.requeue(cell.run.id, owner=owner))
                 continue
-            images = cell.training.limit or forecast.ALL_IMAGES
+            # A limit beyond the data takes no memory.
+            images = min(cell.training.limit or forecast.ALL_IMAGES, forecast.ALL_IMAGES)
             made = cell.preset
             name = f"{made.study} {made.title}, seed {cell.training.seed}"
             queued.append(
