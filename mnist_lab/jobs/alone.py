@@ -21,12 +21,15 @@ POLL_SECONDS = 0.25
 EVALUATION_SECONDS = 600.0
 # An owner's name tells where its process is, so that others can see whether it still is.
 _OWNER = "alone"
-_MAX_HOST = 60
+_MAX_HOST = 50
+# The clock may have been set since the process began.
+_CLOCK_SECONDS = 60.0
 
 
 def new_owner(store: RunStore) -> str:
     """A name under which this process queues runs that no other worker takes while it lives."""
-    return f"{_OWNER}/{store.host[:_MAX_HOST]}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+    began = int(psutil.Process().create_time())
+    return f"{_OWNER}/{store.host[:_MAX_HOST]}/{os.getpid()}/{began}-{uuid.uuid4().hex[:8]}"
 
 
 def release_lost(store: RunStore) -> list[Run]:
@@ -44,7 +47,14 @@ def _is_gone(owner: str, host: str) -> bool:
     parts = rest.rsplit("/", 2)
     if kind != _OWNER or len(parts) != 3 or parts[0] != host[:_MAX_HOST] or not parts[1].isdigit():
         return False
-    return not psutil.pid_exists(int(parts[1]))
+    began = parts[2].partition("-")[0]
+    try:
+        # Process ids are used again, after a restart of the machine soon.
+        return abs(psutil.Process(int(parts[1])).create_time() - float(began)) > _CLOCK_SECONDS
+    except psutil.Error:
+        return True
+    except ValueError:
+        return False
 
 
 def run_one(store: RunStore, run: Run, *, show_progress: bool = True) -> Run:

@@ -119,8 +119,13 @@ def test_what_a_killed_program_had_queued_goes_to_the_common_queue(store: RunSto
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     own = new_owner(store)
-    owners = (own, own.replace(f"/{os.getpid()}/", f"/{gone.pid}/"), "alone/elsewhere/1/ab", "somebody", None)
+    began = own.rpartition("/")[2].partition("-")[0]
+    owners = (
+        own, own.replace(f"/{os.getpid()}/", f"/{gone.pid}/"), own.replace(f"/{began}-", f"/{int(began) - 3600}-"),
+        "alone/elsewhere/1/ab", "somebody", None,
+    )  # fmt: skip
     runs = [store.create(SMALL, FAST, owner=owner) for owner in owners]
-    assert [run.id for run in release_lost(store)] == [runs[1].id]
-    assert [store.get(run.id).owner for run in runs] == [own, None, *owners[2:]]
+    lost = {run.id for run in release_lost(store)}
+    assert lost == {runs[1].id, runs[2].id}, "the third had a process id that another process has now"
+    assert [store.get(run.id).owner for run in runs] == [own, None, None, *owners[3:]]
     assert release_lost(store) == []
