@@ -51,9 +51,7 @@ def vgg16(input_shape, weights="imagenet", trainable_layers=0, name="vgg16"):
     model = keras.applications.VGG16(
         include_top=False, weights=weights, input_shape=input_shape, name=name
     )
-    convolutions = [
-        layer for layer in model.layers if isinstance(layer, layers.Conv2D)
-    ]
+    convolutions = [layer for layer in model.layers if isinstance(layer, layers.Conv2D)]
     for index, layer in enumerate(convolutions):
         layer.trainable = index >= len(convolutions) - trainable_layers
     return model

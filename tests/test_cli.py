@@ -444,7 +444,9 @@ def test_show_adds_the_history_one_object_an_epoch(trained: Trained) -> None:
     assert for_people.status == 0
     assert "Dense 16, relu" in for_people.out
     assert "whose images also chose the epoch" in for_people.out
-    assert len(for_people.out.strip().splitlines()) == 8 + 1 + 3 + 1 + 4
+    figures, _, said = for_people.out.partition("\n\n- ")
+    assert len(figures.strip().splitlines()) == 8 + 1 + 3 + 1 + 4
+    assert f"Epoch {run['best_epoch']} is best" in said
 
 
 def test_presets_is_a_list_of_all_presets(here: Callable[..., Said]) -> None:
