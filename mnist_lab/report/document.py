@@ -104,13 +104,15 @@ def _row(model: Model, report: Report) -> tuple[str, ...]:
 
 def _effect(report: Report) -> Effect:
     known = {model.preset.name: model for model in report.models}
+    # The project measured on MNIST: beside own runs on other images its figures make no line with them.
+    is_mixed = len({model.dataset for model in report.measured}) > 1
     series: dict[str, list[Point]] = {}
     rows = []
     for each in report.study.series:
         for value, name in each.points:
             if (model := known.get(name)) is None:
                 continue
-            outcome, published = model.outcome, model.published
+            outcome, published = None if is_mixed and model.project else model.outcome, model.published
             was = None if published is None else published.test_accuracy
             point = Point(value, name, was)
             if outcome is not None:

@@ -402,6 +402,19 @@ def test_a_question_is_answered_series_by_series(bench: Bench) -> None:
     assert "Which?" in Page(report.to_html(made)).text
 
 
+def test_a_question_draws_no_line_from_digits_to_mnist(bench: Bench) -> None:
+    question = Study("k", "K", "Which?", varies="k", series=(Series("First", (("3×3", A.name), ("5×5", B.name))),))
+    bench.project[B.name] = (Measured(B.name, 42, 0.99, 0.05, 10_000, 10, 8, 35.0, "CPU", {}, "2026-11-20", ()),)
+
+    def points() -> list[float | None]:
+        (effect,) = of_kind(bench.report(study=question, setting=Setting()), blocks.Effect)
+        return [point.ours for point in effect.series["First"]]
+
+    assert points() == [None, 0.99]
+    run = bench.run(A, [1], setting=Setting())
+    assert points() == [run.test_accuracy, None]
+
+
 def test_a_study_of_which_nothing_is_measured_concludes_nothing(bench: Bench, says: Says) -> None:
     said = says()
     assert "Nothing was measured, so nothing can be concluded." in said
