@@ -1,5 +1,6 @@
 # make run, make test, make check, make clean. Everything goes into .venv; nothing else on the machine is touched,
-# but for a browser that `make test` may fetch. PYTHON=/path/to/python chooses the interpreter, PYTEST_ARGS adds options.
+# but for a browser that `make test` may fetch. PYTHON=/path/to/python chooses the interpreter, PYTEST_ARGS adds options,
+# TEST_PROCESSES says how many processes share the tests (0: none but this one).
 
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
@@ -7,6 +8,8 @@ SHELL := /bin/bash
 .PHONY: help run test check clean
 
 BIN := .venv/bin
+# Half of a test's time is waiting, for a browser or a training; the tests of a file share those and stay together.
+TEST_PROCESSES ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 help:
@@ -20,7 +23,7 @@ run: .venv/.run
 
 test: .venv/.dev
 	@bash tools/ensure_browser.sh
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
 
 check: .venv/.dev
 	@$(BIN)/ruff check .

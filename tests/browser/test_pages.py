@@ -77,7 +77,7 @@ def test_a_page_opened_first_by_its_address_is_framed_by_the_program(start_serve
     server = start_server(ROOT / "app.py")
     open_page(page, f"{server.url}lab")
     page.get_by_role("heading", name="Lab", exact=True).wait_for()
-    eventually(page, lambda: navigation(page), ["Draw", "Lab", "Runs", "Data"])
+    eventually(page, lambda: navigation(page), ["Draw", "Lab", "Runs", "Studies", "Data"])
     for name, address in (("Draw", ""), ("Runs", "runs"), ("Data", "data"), ("Lab", "lab")):
         page.get_by_role("link", name=name, exact=True).click()
         page.get_by_role("heading", name=PAGES[address], exact=True).wait_for()
@@ -85,7 +85,7 @@ def test_a_page_opened_first_by_its_address_is_framed_by_the_program(start_serve
         settled(page)
         page.wait_for_load_state("networkidle")
         assert urllib.parse.urlparse(page.url).path == f"/{address}"
-    assert navigation(page) == ["Draw", "Lab", "Runs", "Data"]
+    assert navigation(page) == ["Draw", "Lab", "Runs", "Studies", "Data"]
     assert page.errors == []
 
 
