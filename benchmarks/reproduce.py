@@ -3,7 +3,8 @@
     MNIST_LAB_HOME=/somewhere MNIST_LAB_DATA=... python -m benchmarks.reproduce [--seeds 42,1,2] [PRESET ...]
 
 What is in that home already is not trained again: the script can be ended and started at any time. What it does not
-train stays in the file as it is. It prints the table of the README. Takes about two hours on two cores.
+train stays in the file as it is, unless its preset has changed. It prints the table of the README. Takes about two
+hours on two cores. Machine and versions are written down as they are now: let the same installation train and write.
 """
 
 from __future__ import annotations
@@ -68,9 +69,11 @@ def main() -> None:
 
 
 def merged(known: Sequence[dict[str, object]], new: Sequence[dict[str, object]]) -> list[dict[str, object]]:
-    """What the file held, the new in place of the old of the same preset and seed, in the order of the shelf."""
-    order = {name: index for index, name in enumerate(presets())}
-    found = {(str(each["preset"]), int(str(each["seed"]))): each for each in (*known, *new)}
+    """What the file held of presets as they are, and the new in the place of the old, in the order of the shelf."""
+    shelf = presets()
+    order = {name: index for index, name in enumerate(shelf)}
+    kept = [each for each in known if each.get("digest") == measured.digest_of(shelf[str(each["preset"])])]
+    found = {(str(each["preset"]), int(str(each["seed"]))): each for each in (*kept, *new)}
     return [found[key] for key in sorted(found, key=lambda key: (order[key[0]], key[1]))]
 
 
@@ -84,6 +87,7 @@ def entry(store: RunStore, run: Run) -> dict[str, object]:
     ]
     return {
         "preset": run.preset,
+        "digest": measured.digest_of(preset(run.preset or "")),
         "seed": run.training["seed"],
         "test_accuracy": run.test_accuracy,
         "test_loss": run.test_loss,

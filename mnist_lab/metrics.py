@@ -177,12 +177,17 @@ def accuracy_interval(k: int, n: int, level: float = 0.95) -> tuple[float, float
     return low, high
 
 
+_HALF_AN_IMAGE = 0.00005
+
+
 def seeds_interval(accuracies: Sequence[float], level: float = 0.95) -> tuple[float, float]:
     """Interval in which the accuracy of one more training falls, another seed being all that differs.
 
-    A prediction interval of normal values: with n accuracies, their mean m, their standard deviation s (divisor n - 1)
-    and the quantile t of Student's distribution with n - 1 degrees of freedom, m ± t s √(1 + 1/n), cut at 0 and 1.
-    It is wider than an interval for the mean, and so it must be: it speaks of a single training.
+    A prediction interval of normal values, on the scale of ln(p / (1 - p)), where accuracies near 1 have as much room
+    above as below: with n values there, their mean m, their standard deviation s (divisor n - 1) and the quantile t of
+    Student's distribution with n - 1 degrees of freedom, m ± t s √(1 + 1/n), taken back to shares. It is wider than an
+    interval for the mean, and so it must be: it speaks of a single training. Accuracies of 0 and 1, which have no place
+    on that scale, are moved in by 0.00005, half an image of MNIST's test set.
 
     Args:
         accuracies: One per training, each in 0..1; three at least, as two say next to nothing about their spread.
@@ -194,7 +199,7 @@ def seeds_interval(accuracies: Sequence[float], level: float = 0.95) -> tuple[fl
     Raises:
         ValueError: If there are fewer than three accuracies, one is not in 0..1, or level is not between 0 and 1.
     """
-    from scipy.special import stdtrit  # late: a quarter of a second that only this function needs
+    from scipy.special import expit, stdtrit  # late: a quarter of a second that only this function needs
 
     known = np.asarray(accuracies, dtype=np.float64)
     if known.ndim != 1 or len(known) < 3:
@@ -202,9 +207,11 @@ def seeds_interval(accuracies: Sequence[float], level: float = 0.95) -> tuple[fl
     if not ((known >= 0) & (known <= 1)).all():
         raise ValueError(f"accuracies must lie in 0..1. Received: {known.tolist()}.")
     _check_level(level)
-    middle, half = float(known.mean()), float(known.std(ddof=1)) * math.sqrt(1 + 1 / len(known))
-    half *= float(stdtrit(len(known) - 1, (1 + level) / 2))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    known = np.clip(known, _HALF_AN_IMAGE, 1 - _HALF_AN_IMAGE)
+    places = np.log(known / (1 - known))
+    half = float(stdtrit(len(known) - 1, (1 + level) / 2)) * float(places.std(ddof=1)) * math.sqrt(1 + 1 / len(known))
+    middle = float(places.mean())
+    return float(expit(middle - half)), float(expit(middle + half))
 
 
 def mistakes(

@@ -149,7 +149,9 @@ class Plan:
             weight = float(1_000_000 + cell.preset.analysis.multiply_adds) * cell.training.epochs * images
             total += weight
             if cell.run is not None:
-                done += weight * (1.0 if cell.state == "finished" else cell.run.share_done)
+                # A run that waits to go on has no progress yet, but its epochs.
+                begun = max(cell.run.share_done, cell.run.epochs_run / cell.training.epochs)
+                done += weight * (1.0 if cell.state == "finished" else min(1.0, begun))
         return done / total if total else 0.0
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from mnist_lab import metrics
 from mnist_lab.store import Run
-from mnist_lab.studies import Published
+from mnist_lab.studies import Preset, Published, measured
 from mnist_lab.studies.measured import Measured
-from mnist_lab.study_plan import Setting
+from mnist_lab.study_plan import Matching, Setting
 
 # Fewer seeds say too little about their spread.
 SEEDS_FOR_SPREAD = 3
@@ -139,6 +139,23 @@ def judged(ours: Outcome | None, published: Published | None, setting: Setting, 
     if ours is None or not setting.is_as_published or dataset != "mnist":
         return None
     return ours.holds(published)
+
+
+YOU, PROJECT = "you", "the project"
+
+
+def figures_of(preset: Preset, setting: Setting, matching: Matching) -> tuple[Outcome | None, str]:
+    """What is known of a model in a setting, and by whom.
+
+    Returns:
+        The outcome of the user's own runs, or else, if the setting is as published, of the project's; and `YOU`,
+        `PROJECT` or "".
+    """
+    own = outcome_of_runs(matching.seeds(preset, setting))
+    if own is not None:
+        return own, YOU
+    project = outcome_of_project(measured.of(preset.name)) if setting.is_as_published else None
+    return project, PROJECT if project is not None else ""
 
 
 def outcome_of_runs(runs: Iterable[Run]) -> Outcome | None:

@@ -9,7 +9,7 @@ import pytest
 import sklearn.metrics as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 from mnist_lab import metrics
 
@@ -198,18 +198,24 @@ ACCURACIES = st.lists(st.floats(0, 1), min_size=3, max_size=12)
 @given(ACCURACIES, st.floats(0.5, 0.999))
 @settings(max_examples=150, deadline=None)
 def test_the_interval_of_seeds_is_that_of_students_distribution(accuracies: list[float], level: float) -> None:
-    n, middle = len(accuracies), np.mean(accuracies)
-    half = stats.t.ppf((1 + level) / 2, n - 1) * np.std(accuracies, ddof=1) * np.sqrt(1 + 1 / n)
+    places = special.logit(np.clip(accuracies, 0.00005, 0.99995))
+    ends = stats.t.interval(
+        level, len(places) - 1, np.mean(places), np.std(places, ddof=1) * np.sqrt(1 + 1 / len(places))
+    )
     low, high = metrics.seeds_interval(accuracies, level)
-    assert (low, high) == pytest.approx((max(0, middle - half), min(1, middle + half)), rel=1e-6, abs=1e-12)
+    if np.ptp(places):
+        assert (low, high) == pytest.approx(tuple(special.expit(ends)), rel=1e-6, abs=1e-12)
     assert 0 <= low <= high <= 1
 
 
 def test_the_interval_of_seeds_by_hand() -> None:
-    # Mean 0.99, s 0.001, t 4.302653 (two degrees of freedom, 0.975).
-    half = 4.302653 * 0.001 * math.sqrt(4 / 3)
-    assert metrics.seeds_interval([0.989, 0.990, 0.991]) == pytest.approx((0.99 - half, 0.99 + half), abs=1e-9)
-    assert metrics.seeds_interval([0.97, 0.99, 1.0])[1] == 1.0
+    # ln(p / (1 - p)) is 4.498799, 4.595120 and 4.701490: mean 4.598469, s 0.101387.
+    # t is 4.302653, for two degrees of freedom.
+    half = 4.302653 * 0.101387 * math.sqrt(4 / 3)
+    low, high = (1 / (1 + math.exp(-(4.598469 + side))) for side in (-half, half))
+    assert metrics.seeds_interval([0.989, 0.990, 0.991]) == pytest.approx((low, high), abs=1e-6)
+    assert high - 0.99 < 0.99 - low, "there is less room above"
+    assert metrics.seeds_interval([0.97, 0.99, 1.0])[1] < 1.0
     assert metrics.seeds_interval([0.9, 0.9, 0.9, 0.9]) == pytest.approx((0.9, 0.9))
 
 

@@ -7,6 +7,7 @@ import statistics
 from dataclasses import replace
 
 import pytest
+from scipy.special import expit, logit
 from scipy.stats import binomtest, t
 
 from mnist_lab.studies import measured, preset, presets
@@ -31,10 +32,12 @@ def test_one_training_has_the_interval_of_its_test_images() -> None:
 def test_from_three_seeds_on_the_interval_is_that_of_another_training() -> None:
     values = [0.99, 0.992, 0.991]
     several = Outcome(tuple(one(value, seed=seed) for seed, value in enumerate(values)))
-    half = t.ppf(0.975, 2) * statistics.stdev(values) * (1 + 1 / 3) ** 0.5
+    places = [float(logit(value)) for value in values]
+    half = t.ppf(0.975, 2) * statistics.stdev(places) * (1 + 1 / 3) ** 0.5
+    ends = [float(expit(statistics.fmean(places) + side)) for side in (-half, half)]
     assert several.accuracy == pytest.approx(0.991)
     assert several.spread == pytest.approx(statistics.stdev(values))
-    assert several.interval == pytest.approx((0.991 - half, 0.991 + half))
+    assert several.interval == pytest.approx(tuple(ends))
 
 
 def test_two_seeds_have_a_spread_but_the_interval_of_the_images() -> None:
@@ -80,6 +83,7 @@ def test_what_the_project_measured_is_of_known_presets_and_hangs_together() -> N
     assert {entry["preset"] for entry in entries} <= set(presets())
     for entry in entries:
         (each,) = (each for each in measured.of(entry["preset"]) if each.seed == entry["seed"])
+        assert each.digest == measured.digest_of(presets()[each.preset]), "the preset has changed: measure it anew"
         assert each.epochs_run == len(each.history) <= presets()[each.preset].training.epochs
         right = each.test_accuracy * each.test_images
         assert right == pytest.approx(round(right), abs=1e-6), "an accuracy is a share of whole images"

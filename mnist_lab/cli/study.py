@@ -13,9 +13,9 @@ from mnist_lab.cli.common import open_runs, table
 from mnist_lab.errors import ConfigError
 from mnist_lab.jobs import new_owner, run_all, start_plan
 from mnist_lab.store import RunStore
-from mnist_lab.studies import Preset, Study
+from mnist_lab.studies import Preset, Published, Study, measured
 from mnist_lab.study_plan import Matching, Plan, Setting, parse_seeds, plan
-from mnist_lab.study_results import judged, outcome_of_runs
+from mnist_lab.study_results import PROJECT, Outcome, figures_of, judged, outcome_of_project, outcome_of_runs
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,8 +31,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 @command("study", "train the models of a study and lay them beside what was published", _arguments)
 def _study(options: Options) -> Answer:
     if options.study is None:
-        if options.report is not None:
-            raise ConfigError("A report is of one study.", "Name it, as study 000 --report 000.html.")
+        if options.report is not None or options.models is not None:
+            raise ConfigError("Models and reports are of one study.", "Name it, as study 000 --report 000.html.")
         return _list()
     study = studies.study(options.study)
     presets = chosen(study, options.models)
@@ -42,7 +42,7 @@ def _study(options: Options) -> Answer:
     if options.report is not None:
         report.check(options.report)  # nobody should train for hours to learn that there is no such folder
     store = open_runs()
-    dataset = datasets.load(presets[0].training.dataset, allow_download=True)
+    dataset = datasets.load(presets[0].training.dataset, allow_download=not options.no_training)
     if dataset.notice:
         print(dataset.notice, file=sys.stderr)
     problems: list[str] = []
@@ -115,8 +115,8 @@ def document(
     """The study as JSON."""
     models = []
     for preset in presets:
-        ours = outcome_of_runs(matching.seeds(preset, setting))
         published = preset.published
+        project = outcome_of_project(measured.of(preset.name))
         models.append(
             {
                 "preset": preset.name,
@@ -124,18 +124,8 @@ def document(
                 "parameters": preset.parameters,
                 "split": preset.training.split,
                 "published": {} if published is None else published.to_dict(),
-                "ours": None
-                if ours is None
-                else {
-                    "test_accuracy": ours.accuracy,
-                    "test_accuracy_interval": list(ours.interval),
-                    "spread": ours.spread,
-                    "seeds": [each.seed for each in ours.measurements],
-                    "test_loss": ours.loss,
-                    "epochs": ours.epochs,
-                    "seconds": ours.seconds,
-                    "published_is_inside": judged(ours, published, setting, dataset),
-                },
+                "ours": _figures(outcome_of_runs(matching.seeds(preset, setting)), published, setting, dataset),
+                "project": _figures(project, published, Setting(), "mnist"),
                 "runs": [cell.run.to_json() for cell in now.cells if cell.preset is preset and cell.run is not None],
             }
         )
@@ -152,12 +142,30 @@ def document(
     }
 
 
+def _figures(
+    outcome: Outcome | None, published: Published | None, setting: Setting, dataset: str
+) -> dict[str, Any] | None:
+    if outcome is None:
+        return None
+    return {
+        "test_accuracy": outcome.accuracy,
+        "test_accuracy_interval": list(outcome.interval),
+        "spread": outcome.spread,
+        "seeds": [each.seed for each in outcome.measurements],
+        "test_loss": outcome.loss,
+        "epochs": outcome.epochs,
+        "seconds": outcome.seconds,
+        "published_is_inside": judged(outcome, published, setting, dataset),
+    }
+
+
 def text(study: Study, presets: tuple[Preset, ...], setting: Setting, matching: Matching) -> str:
     """The study as a table for people."""
     rows = []
     for preset in presets:
-        published, ours = preset.published, outcome_of_runs(matching.seeds(preset, setting))
-        inside = judged(ours, published, setting, matching.dataset)
+        published = preset.published
+        ours, by = figures_of(preset, setting, matching)
+        inside = judged(ours, published, setting, "mnist" if by == PROJECT else matching.dataset)
         rows.append(
             (
                 preset.name,
@@ -165,11 +173,23 @@ def text(study: Study, presets: tuple[Preset, ...], setting: Setting, matching: 
                 preset.training.split,
                 formatting.percent(None if published is None else published.test_accuracy),
                 "–" if ours is None else formatting.accuracy(ours.accuracy, ours.interval),
+                by or "–",
                 "–" if ours is None else str(ours.seeds),
                 "–" if inside is None else ("inside" if inside else "outside"),
                 "–" if ours is None else f"{ours.epochs:.3g}",
                 "–" if ours is None else formatting.duration(ours.seconds),
             )
         )
-    head = ("MODEL", "PARAMETERS", "SPLIT", "PUBLISHED", "OURS (95 %)", "SEEDS", "PUBLISHED IS", "EPOCHS", "TIME")
+    head = (
+        "MODEL",
+        "PARAMETERS",
+        "SPLIT",
+        "PUBLISHED",
+        "MEASURED (95 %)",
+        "BY",
+        "SEEDS",
+        "PUBLISHED IS",
+        "EPOCHS",
+        "TIME",
+    )
     return f"{study.title}: {setting.words}\n\n{table(head, rows)}"

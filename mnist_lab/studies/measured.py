@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+
+from mnist_lab.studies.preset import Preset
 
 FILE = Path(__file__).with_suffix(".json")
 
@@ -19,6 +22,7 @@ class Measured:
 
     Attributes:
         preset: Name of the preset.
+        digest: Of its network and training, `digest_of`; a preset that was corrected since has another.
         seed: Of the training.
         test_accuracy: Share of the test images that are right.
         test_loss: Mean cross-entropy in nats.
@@ -33,6 +37,7 @@ class Measured:
     """
 
     preset: str
+    digest: str
     seed: int
     test_accuracy: float
     test_loss: float
@@ -44,6 +49,13 @@ class Measured:
     versions: Mapping[str, str]
     when: str
     history: tuple[dict[str, Any], ...]
+
+
+def digest_of(preset: Preset) -> str:
+    """A few letters that tell a preset's network and training, but for the seed, from any other."""
+    training = {**preset.training.to_dict(), "seed": None}
+    text = json.dumps([preset.architecture.to_dict(), training], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def of(preset: str) -> tuple[Measured, ...]:

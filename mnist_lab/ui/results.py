@@ -100,8 +100,8 @@ def _per_digit(known: Predictions) -> None:
             "precision": figure("Precision", format="%.4f", help="Of the images taken for it, the share that are it."),
             "recall": figure("Recall", format="%.4f", help="Of its images, the share that is found."),
             "f1": figure("F1", format="%.4f", help="Harmonic mean of precision and recall."),
-            "auc": figure("AUC of probabilities", format="%.5f", help="By how it ranks images; the usual AUC."),
-            "auc_hard": figure("AUC of answers", format="%.5f", help="From the answers alone, as in document 003: "
+            "auc": figure("AUC from probabilities", format="%.5f", help="By how it ranks images; the usual AUC."),
+            "auc_hard": figure("AUC of hard predictions", format="%.5f", help="As document 003 prints it: "
                                "(recall + specificity) / 2. Not to be laid beside the usual AUC."),
         },
     )  # fmt: skip

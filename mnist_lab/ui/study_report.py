@@ -9,7 +9,8 @@ import streamlit as st
 from mnist_lab import report
 from mnist_lab.studies import Preset, Study
 from mnist_lab.study_plan import Matching, Setting
-from mnist_lab.ui import frame, study_table
+from mnist_lab.study_results import figures_of
+from mnist_lab.ui import frame
 
 FORMS: tuple[tuple[str, str, str, Callable[[report.Report], str]], ...] = (
     ("HTML", "html", "text/html", report.to_html),
@@ -19,7 +20,7 @@ FORMS: tuple[tuple[str, str, str, Callable[[report.Report], str]], ...] = (
 
 def buttons(study: Study, presets: Sequence[Preset], setting: Setting, matching: Matching) -> None:
     """Draws two buttons, as soon as something is measured of one of the models."""
-    if not any(study_table.result(preset, setting, matching)[0] for preset in presets):
+    if not any(figures_of(preset, setting, matching)[0] for preset in presets):
         return
     store = frame.store()  # a click is answered outside the page's own script
 

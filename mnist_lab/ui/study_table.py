@@ -10,13 +10,11 @@ import streamlit as st
 from mnist_lab import formatting
 from mnist_lab.figures.study import Point, effect
 from mnist_lab.layer_line import layer_line
-from mnist_lab.studies import Preset, Study, measured, members, studies
+from mnist_lab.studies import Preset, Study, members, studies
 from mnist_lab.study_plan import Matching, Setting
-from mnist_lab.study_results import Outcome, judged, outcome_of_project, outcome_of_runs
+from mnist_lab.study_results import PROJECT, YOU, figures_of, judged
 from mnist_lab.ui import frame, state
 from mnist_lab.ui.plot import plot
-
-YOU, PROJECT = "you", "the project"
 
 
 def pick_study() -> Study:
@@ -43,16 +41,6 @@ def pick_study() -> Study:
     return study
 
 
-def result(preset: Preset, setting: Setting, matching: Matching) -> tuple[Outcome | None, str]:
-    """What is known of a model in a setting, and by whom: the user's own runs, or else the project's."""
-    own = outcome_of_runs(matching.seeds(preset, setting))
-    if own is not None:
-        return own, YOU
-    if setting.is_as_published and (project := outcome_of_project(measured.of(preset.name))) is not None:
-        return project, PROJECT
-    return None, ""
-
-
 def study_frame(
     presets: tuple[Preset, ...], setting: Setting, matching: Matching, *, with_study: bool = False
 ) -> pd.DataFrame:
@@ -60,7 +48,7 @@ def study_frame(
     rows = []
     for preset in presets:
         published = preset.published
-        ours, by = result(preset, setting, matching)
+        ours, by = figures_of(preset, setting, matching)
         inside = judged(ours, published, setting, "mnist" if by == PROJECT else matching.dataset)
         rows.append(
             {
@@ -160,7 +148,7 @@ def effect_series(study: Study, setting: Setting, matching: Matching) -> dict[st
     The project measured on MNIST: where there are own runs on other images, its figures make no line with them.
     """
     known = {preset.name: preset for preset in members(study)}
-    results = {name: result(preset, setting, matching) for name, preset in known.items()}
+    results = {name: figures_of(preset, setting, matching) for name, preset in known.items()}
     only_own = matching.dataset != "mnist" and any(by == YOU for _, by in results.values())
     series = {}
     for each in study.series:

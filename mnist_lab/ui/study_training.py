@@ -166,8 +166,11 @@ def _start(study: Study, presets: Sequence[Preset], setting: Setting, *, only_be
 def _steer(study: Study, setting: Setting, whole: Plan) -> None:
     def stop() -> None:
         # The queue first: else the worker would take the next as soon as the present one has stopped.
-        for run in sorted(whole.under_way, key=lambda run: run.is_active):
-            frame.services().stop(run.id)
+        try:
+            for run in sorted(whole.under_way, key=lambda run: run.is_active):
+                frame.services().stop(run.id)
+        except LabError as error:
+            state.put(_problems_key(study), (str(error),))
 
     with st.container(horizontal=True):
         if whole.under_way:
