@@ -261,7 +261,7 @@ def test_a_model_that_was_not_trained_shows_what_was_published(bench: Bench) -> 
 
 def test_what_the_project_measured_stands_in_for_what_was_not_trained(bench: Bench) -> None:
     history = tuple({"epoch": epoch, "loss": 1 / epoch, "val_loss": 1 / epoch} for epoch in range(1, 11))
-    bench.project[C.name] = (Measured(C.name, 42, 0.9815, 0.05, 10_000, 10, 8, 35.0, "CPU, 2 cores", {}, "2026-11-20",
+    bench.project[C.name] = (Measured(C.name, "a", 42, 0.9815, 0.05, 10_000, 10, 8, 35.0, "CPU, 2 cores", {}, "",
                                       history),)  # fmt: skip
     as_published = bench.report([C], setting=Setting())
     text = report.to_markdown(as_published)
@@ -404,7 +404,9 @@ def test_a_question_is_answered_series_by_series(bench: Bench) -> None:
 
 def test_a_question_draws_no_line_from_digits_to_mnist(bench: Bench) -> None:
     question = Study("k", "K", "Which?", varies="k", series=(Series("First", (("3×3", A.name), ("5×5", B.name))),))
-    bench.project[B.name] = (Measured(B.name, 42, 0.99, 0.05, 10_000, 10, 8, 35.0, "CPU", {}, "2026-11-20", ()),)
+    bench.project[B.name] = (
+        Measured(B.name, "digest", 42, 0.99, 0.05, 10_000, 10, 8, 35.0, "CPU", {}, "2026-11-20", ()),
+    )
 
     def points() -> list[float | None]:
         (effect,) = of_kind(bench.report(study=question, setting=Setting()), blocks.Effect)
