@@ -3,6 +3,7 @@
 import streamlit as st
 
 from mnist_lab.ui import frame, run_table
+from mnist_lab.ui.versus import versus
 
 frame.needs_app()
 st.title("Runs")
@@ -19,5 +20,7 @@ if len(chosen) == 1:
     run_table.details(store, chosen[0])
 if chosen:
     run_table.curves(store, chosen)
+    with frame.errors_in_words():
+        versus(store, chosen)
     run_table.settings_side_by_side(chosen)
     run_table.delete_button(store, chosen)
