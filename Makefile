@@ -8,7 +8,7 @@ SHELL := /bin/bash
 .PHONY: help run test check clean
 
 BIN := .venv/bin
-# Half of a test's time is waiting, for a browser or a training; the tests of a file share those and stay together.
+# Much of a test's time is waiting; the tests of a file share what they wait for, and stay together.
 TEST_PROCESSES ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
@@ -21,9 +21,17 @@ help:
 run: .venv/.run
 	@$(BIN)/python -m streamlit run app.py
 
+# The browser's tests come by themselves: beside others that take all cores they would wait in vain.
 test: .venv/.dev
 	@bash tools/ensure_browser.sh
-	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(PYTEST_ARGS)
+ifdef PYTEST_ARGS
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+else
+	@status=0; \
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --ignore=tests/browser || status=1; \
+	$(BIN)/python -m pytest tests/browser || status=1; \
+	exit $$status
+endif
 
 check: .venv/.dev
 	@$(BIN)/ruff check .

@@ -64,6 +64,7 @@ def test_the_lab_s_sidebar_can_be_used_on_a_telephone(lab, page):
     open_page(page, f"{lab.url}lab")
     settled(page)
     page.get_by_test_id("stExpandSidebarButton").click()
+    settled(page)
     row = page.locator(f"{SIDEBAR} button:visible").filter(has_text="1 · Conv2D")
     row.click()
     page.locator(f"{SIDEBAR} input[aria-label='Filters']").wait_for()
