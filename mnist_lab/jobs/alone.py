@@ -38,7 +38,9 @@ def release_lost(store: RunStore) -> list[Run]:
     Returns:
         Those runs, as they were before.
     """
-    lost = [run for run in store.queue() if run.owner is not None and _is_gone(run.owner, store.host)]
+    # The manager asks four times a second: the common queue, which may be long, is left unread.
+    owned = store.runs(["queued"], owned=True)
+    lost = [run for run in owned if run.owner is not None and _is_gone(run.owner, store.host)]
     return [run for run in lost if store.hand_over(run.id, None, previous=run.owner)]
 
 

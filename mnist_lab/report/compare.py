@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from mnist_lab.comparison import ALPHA
 from mnist_lab.paired import holm, mcnemar
 from mnist_lab.report.record import Model
 from mnist_lab.seed_groups import welch
 from mnist_lab.study_results import SEEDS_FOR_SPREAD
 
-ALPHA = 0.05
 IMAGES, SEEDS = "images", "seeds"
 
 

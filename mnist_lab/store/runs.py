@@ -155,6 +155,7 @@ class RunStore:
         *,
         ids: Sequence[str] | None = None,
         presets: Sequence[str] | None = None,
+        owned: bool = False,
         deleted: bool = False,
         most: int | None = None,
     ) -> list[Run]:
@@ -164,6 +165,7 @@ class RunStore:
             statuses: Only those of these statuses; None for all.
             ids: Only these; None for all.
             presets: Only those that have the network of one of these presets; None for all.
+            owned: Only those with an owner.
             deleted: Those that were deleted, in place of those that were not.
             most: Only the newest so many; None for all.
         """
@@ -174,6 +176,8 @@ class RunStore:
             wanted = wanted.where(_runs.c.id.in_(ids))
         if presets is not None:
             wanted = wanted.where(_runs.c.preset.in_(presets))
+        if owned:
+            wanted = wanted.where(_runs.c.owner.is_not(None))
         with reading(self._engine) as connection:
             rows = connection.execute(wanted.order_by(_runs.c.created.desc(), _runs.c.id).limit(most)).mappings().all()
         return [Run.from_row(row) for row in rows]  # type: ignore[arg-type]
