@@ -8,8 +8,6 @@ each, see `mnist_lab.seed_groups`.
 from __future__ import annotations
 
 import math
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,12 +15,11 @@ from itertools import combinations
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from mnist_lab.errors import ArtefactMissing, LabError
 from mnist_lab.paired import Paired, difference, holm, mcnemar
+from mnist_lab.predictions import Predictions, read_predictions
 from mnist_lab.store import Run, RunStore
-from mnist_lab.store.artefacts import PREDICTIONS
 
 ALPHA = 0.05
 ONE_TRAINING = "One training of each is compared: with another seed it may turn out otherwise."
@@ -30,55 +27,6 @@ ONLY_THE_SEED = "Both are the same network trained alike; only their seeds diffe
 FLATTERED = "Their test images also served for validation, so both accuracies may be too good."
 OTHER_IMAGES = "they were evaluated on other test images"
 Interval = tuple[float, float]
-
-
-# Predictions ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Predictions:
-    """What a run said of its test images.
-
-    Attributes:
-        probabilities: Shape ``(n, 10)``.
-        labels: The true digits, shape ``(n,)``.
-        indices: Which images of the data set they are, shape ``(n,)``.
-    """
-
-    probabilities: NDArray[np.float32]
-    labels: NDArray[np.uint8]
-    indices: NDArray[np.int64]
-
-    @property
-    def digits(self) -> NDArray[np.int64]:
-        """The predicted digits."""
-        return self.probabilities.argmax(axis=1)
-
-
-def read_predictions(store: RunStore, run: Run) -> Predictions:
-    """The kept predictions of a run.
-
-    Raises:
-        ArtefactMissing: If it was not evaluated, or its file cannot be used.
-    """
-    evaluate = f"Evaluate it: python -m mnist_lab evaluate {run.id[:8]}."
-    if not store.artefacts.has(run.id, PREDICTIONS):
-        raise ArtefactMissing(f"Run {run.id[:8]} was not evaluated on test images.", evaluate)
-    damaged = ArtefactMissing(f"The predictions of run {run.id[:8]} cannot be read.", evaluate)
-    try:
-        # NumPy leaves a file open that it cannot read.
-        with store.artefacts.path(run.id, PREDICTIONS).open("rb") as file, np.load(file) as stored:
-            probabilities = np.asarray(stored["probabilities"], dtype=np.float32)
-            labels, indices = np.asarray(stored["labels"]), np.asarray(stored["indices"])
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        raise damaged from error
-    images = len(labels) if labels.ndim else 0
-    fits = probabilities.shape == (images, 10) and indices.shape == labels.shape == (images,)
-    if not images or not fits or labels.dtype.kind not in "ui" or indices.dtype.kind not in "ui":
-        raise damaged
-    if labels.min() < 0 or labels.max() > 9:
-        raise damaged
-    return Predictions(probabilities, labels.astype(np.uint8), indices.astype(np.int64))
 
 
 # Two runs -------------------------------------------------------------------------------------------------------------

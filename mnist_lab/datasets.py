@@ -83,7 +83,8 @@ class Split:
         y_validation: Their digits.
         x_test: Test images.
         y_test: Their digits.
-        test_indices: Which images of the data set the test images are, int64, as `images_at` counts them.
+        validation_indices: Which images of the data set the validation images are, int64, as `images_at` counts them.
+        test_indices: The same for the test images.
         description: In plain words.
         test_is_validation: True if the test images chose the model too, so that its test accuracy is too good.
         fingerprint: Of the test images and their digits. Runs with different ones were asked different questions.
@@ -95,6 +96,7 @@ class Split:
     y_validation: NDArray[np.uint8]
     x_test: NDArray[np.uint8]
     y_test: NDArray[np.uint8]
+    validation_indices: NDArray[np.int64]
     test_indices: NDArray[np.int64]
     description: str
     test_is_validation: bool
@@ -209,20 +211,22 @@ def split(dataset: Dataset, kind: str, *, seed: int, limit: int | None = None) -
         raise DataError(f"limit must be a whole number above 0, or None. Received: limit={limit!r}.")
     training, testing = len(dataset.x_train), len(dataset.x_test)
     test = dataset.x_test, dataset.y_test
-    indices = np.arange(training, training + testing)
+    indices = chosen_by = np.arange(training, training + testing)
     if kind == "holdout":
         cut = training - max(1, round(training * _VALIDATION_SHARE))
         train = dataset.x_train[:cut], dataset.y_train[:cut]
         validation = dataset.x_train[cut:], dataset.y_train[cut:]
+        chosen_by = np.arange(cut, training)
     elif kind == "test-as-validation":
         train, validation = (dataset.x_train, dataset.y_train), test
     else:
-        train, validation, test, indices = _pooled(dataset, seed)
+        train, validation, test, chosen_by, indices = _pooled(dataset, seed)
     train = train[0][:limit], train[1][:limit]
     return Split(
         *train,
         *validation,
         *test,
+        validation_indices=chosen_by,
         test_indices=indices,
         description=_description(kind, len(train[0]), len(validation[0]), len(test[0])),
         test_is_validation=kind == "test-as-validation",
@@ -233,13 +237,14 @@ def split(dataset: Dataset, kind: str, *, seed: int, limit: int | None = None) -
 Part = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
-def _pooled(dataset: Dataset, seed: int) -> tuple[Part, Part, Part, NDArray[np.int64]]:
+def _pooled(dataset: Dataset, seed: int) -> tuple[Part, Part, Part, NDArray[np.int64], NDArray[np.int64]]:
     images = np.concatenate([dataset.x_train, dataset.x_test])
     labels = np.concatenate([dataset.y_train, dataset.y_test])
     order = np.random.default_rng(seed).permutation(len(images))
     tenth = max(1, round(len(images) / 10))
     test, validation, train = order[:tenth], order[tenth : 2 * tenth], order[2 * tenth :]
-    return (images[train], labels[train]), (images[validation], labels[validation]), (images[test], labels[test]), test
+    parts = [(images[part], labels[part]) for part in (train, validation, test)]
+    return parts[0], parts[1], parts[2], validation, test
 
 
 def _description(kind: str, train: int, validation: int, test: int) -> str:

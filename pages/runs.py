@@ -1,9 +1,8 @@
-"""Saved runs: their figures, curves and settings side by side; rename, star, delete, download."""
+"""Saved runs: find them, take up one, hold several against each other."""
 
 import streamlit as st
 
-from mnist_lab.ui import frame, run_table
-from mnist_lab.ui.versus import versus
+from mnist_lab.ui import frame, run_details, run_table, run_views
 
 frame.needs_app()
 st.title("Runs")
@@ -17,10 +16,7 @@ chosen = run_table.table(runs)
 if not chosen:
     st.caption("Select one run for its details, or several to compare them.")
 if len(chosen) == 1:
-    run_table.details(store, chosen[0])
+    run_details.details(store, chosen[0])
+run_views.show(run_views.Shown(store, chosen, runs))
 if chosen:
-    run_table.curves(store, chosen)
-    with frame.errors_in_words():
-        versus(store, chosen)
-    run_table.settings_side_by_side(chosen)
     run_table.delete_button(store, chosen)

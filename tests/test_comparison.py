@@ -15,54 +15,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest, ttest_ind
 
-from mnist_lab import comparison, datasets, seed_groups
+from mnist_lab import comparison, seed_groups
 from mnist_lab.architecture import Architecture
-from mnist_lab.comparison import compare_all, compare_runs, differing, read_predictions
+from mnist_lab.comparison import compare_all, compare_runs, differing
 from mnist_lab.errors import ArtefactMissing
 from mnist_lab.layers import Dense, Flatten
-from mnist_lab.metrics import accuracy_interval
 from mnist_lab.paired import holm
+from mnist_lab.predictions import read_predictions
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import PREDICTIONS
 from mnist_lab.store.database import open_engine
-from mnist_lab.training_config import SGD, Augmentation, TrainingConfig
-
-DIGITS = datasets.load("digits").y_test
-IMAGES = len(DIGITS)
-SMALL = Architecture((Flatten(), Dense(16, "relu"), Dense(10, "softmax")))
-WIDE = Architecture((Flatten(), Dense(32, "relu"), Dense(10, "softmax")))
-ONE = TrainingConfig(dataset="digits", seed=1)
+from mnist_lab.training_config import SGD, Augmentation
+from tests.made_runs import DIGITS, IMAGES, ONE, SMALL, WIDE, add_run
 
 Make = Callable[..., Run]
-
-
-def add_run(
-    store: RunStore,
-    wrong: Sequence[int] | None = (),
-    *,
-    network: Architecture = SMALL,
-    training: TrainingConfig = ONE,
-    moved: int = 0,
-    **figures: Any,
-) -> Run:
-    """A finished run that takes the test images at `wrong` for the next digit; None: it has no predictions."""
-    dataset = datasets.load("digits")
-    every = np.concatenate([dataset.y_train, dataset.y_test])
-    where = np.arange(len(every) - IMAGES, len(every)) - moved
-    said = every[where].astype(int)
-    mistaken = [] if wrong is None else list(wrong)
-    said[mistaken] = (said[mistaken] + 1) % 10
-    right = IMAGES - len(mistaken)
-    low, high = accuracy_interval(right, IMAGES)
-    run = store.create(network, training, name=figures.pop("name", ""))
-    store.set_figures(run.id, **{
-        "status": "finished", "dataset": "digits", "fingerprint": "f" * 12, "test_images": IMAGES,
-        "test_accuracy": right / IMAGES, "test_accuracy_low": low, "test_accuracy_high": high, **figures,
-    })  # fmt: skip
-    if wrong is not None:
-        with store.artefacts.writing(run.id, PREDICTIONS) as path:
-            np.savez_compressed(path, probabilities=np.eye(10)[said], labels=every[where], indices=where)
-    return store.get(run.id)
 
 
 @pytest.fixture

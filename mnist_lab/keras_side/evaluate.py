@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_lab import metrics
+from mnist_lab.datasets import Split
 from mnist_lab.store import RunStore
-from mnist_lab.store.artefacts import PREDICTIONS
+from mnist_lab.store.artefacts import PREDICTIONS, VALIDATION_PREDICTIONS
 
 BATCH = 512
 
@@ -24,11 +26,13 @@ class Evaluation:
         probabilities: float32, shape ``(n, 10)``.
         labels: uint8, shape ``(n,)``.
         indices: int64, shape ``(n,)``; which images of the data set these are.
+        seconds_per_image: What a prediction took, in batches, once the network was ready.
     """
 
     probabilities: NDArray[np.float32]
     labels: NDArray[np.uint8]
     indices: NDArray[np.int64]
+    seconds_per_image: float | None = None
 
     def figures(self) -> dict[str, Any]:
         """The columns of the store that follow from it."""
@@ -40,6 +44,7 @@ class Evaluation:
             "test_accuracy_high": high,
             "test_loss": float(metrics.log_loss(self.labels, self.probabilities)),
             "test_images": len(self.labels),
+            "prediction_seconds": self.seconds_per_image,
         }
 
 
@@ -59,17 +64,38 @@ def evaluate(
         labels: Shape ``(n,)``.
         indices: Shape ``(n,)``.
     """
-    probabilities = model.predict(as_input(images), batch_size=BATCH, verbose=0)
-    return Evaluation(np.asarray(probabilities, np.float32), labels, indices)
+    inputs = as_input(images)
+    # The first call builds the graph, which is no part of what a prediction takes.
+    model.predict(inputs[:BATCH], batch_size=BATCH, verbose=0)
+    began = time.perf_counter()
+    probabilities = model.predict(inputs, batch_size=BATCH, verbose=0)
+    seconds = (time.perf_counter() - began) / len(images)
+    return Evaluation(np.asarray(probabilities, np.float32), labels, indices, seconds)
 
 
-def keep(evaluation: Evaluation, store: RunStore, run_id: str) -> None:
-    """Writes the predictions beside the run's other files, then the figures into its row."""
-    with store.artefacts.writing(run_id, PREDICTIONS) as path:
+def validate(model: keras.Model, split: Split, store: RunStore, run_id: str) -> None:
+    """Keeps what a model says of its validation images: thresholds and temperatures are chosen by these.
+
+    Where the test images serve for validation there are no others, and nothing is kept.
+    """
+    if not split.test_is_validation:
+        write(evaluate(model, split.x_validation, split.y_validation, split.validation_indices), store, run_id,
+              VALIDATION_PREDICTIONS)  # fmt: skip
+
+
+def write(evaluation: Evaluation, store: RunStore, run_id: str, name: str = PREDICTIONS) -> None:
+    """Writes predictions beside the run's other files."""
+    with store.artefacts.writing(run_id, name) as path:
         np.savez_compressed(
             path,
             probabilities=evaluation.probabilities,
             labels=evaluation.labels,
             indices=evaluation.indices,
         )
+
+
+def keep(evaluation: Evaluation, store: RunStore, run_id: str) -> None:
+    """Writes the predictions of the test images, then the figures into the run's row: one more look at them."""
+    write(evaluation, store, run_id)
     store.set_figures(run_id, **evaluation.figures())
+    store.count_looks(run_id)

@@ -16,7 +16,7 @@ from mnist_lab.errors import DataError
 from mnist_lab.keras_side import evaluate, weights
 from mnist_lab.keras_side.augment import augment_numpy
 from mnist_lab.keras_side.evaluate import as_input
-from mnist_lab.store import RunStore
+from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import MODEL
 from mnist_lab.training_config import Augmentation
 
@@ -54,8 +54,15 @@ class Answers:
         return np.concatenate(answers) if answers else np.zeros((0, 10), np.float32)
 
     def evaluate(self, run_id: str) -> None:
-        """Predicts a run's test images anew and keeps the predictions and their figures in the store."""
+        """Predicts a run's test and validation images anew and keeps the predictions and their figures in the store."""
         run = self._store.get(run_id)
+        split = self._split(run)
+        model, _ = self._load(run_id)
+        evaluate.keep(evaluate.evaluate(model, split.x_test, split.y_test, split.test_indices), self._store, run_id)
+        evaluate.validate(model, split, self._store, run_id)
+
+    def _split(self, run: Run) -> datasets.Split:
+        """The images of a run, if this machine has them."""
         config = run.config()
         dataset = datasets.load(run.dataset or config.dataset)
         split = datasets.split(dataset, config.split, seed=config.seed, limit=config.limit)
@@ -64,9 +71,7 @@ class Answers:
                 f"The images on this machine are not those that run {run.name!r} was trained and tested on.",
                 "Set MNIST_LAB_DATA to those.",
             )
-        model, _ = self._load(run_id)
-        found = evaluate.evaluate(model, split.x_test, split.y_test, split.test_indices)
-        evaluate.keep(found, self._store, run_id)
+        return split
 
     def augment(self, images: np.ndarray, augmentation: dict[str, float], seed: int) -> np.ndarray:
         """The images as a training with this augmentation might see them; uint8, shape ``(n, 28, 28)``."""

@@ -119,6 +119,7 @@ class Training:
                 heartbeat.flush()
             evaluation = evaluate.evaluate(model, split.x_test, split.y_test, split.test_indices)
             evaluate.keep(evaluation, self.store, self.run.id)
+            evaluate.validate(model, split, self.store, self.run.id)
             heartbeat.progress(phase="done")
         if not stopped:
             self.store.end(self.run.id, "finished", worker=self.worker, **self._kept(stopped=False))
@@ -198,6 +199,8 @@ class Training:
         if self.config.keep_checkpoints:
             weights.save(self.model, self.store, self.run.id, epoch_weights(epoch))
         self.store.add_epoch(self.run.id, values, **self._figures())
+        if self.config.test_is_validation:
+            self.store.count_looks(self.run.id)
 
     def _save_best(self) -> None:
         assert self.model is not None

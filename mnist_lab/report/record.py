@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_lab import datasets
-from mnist_lab.comparison import read_predictions
 from mnist_lab.diagnosis import Finding, subjects
 from mnist_lab.errors import ArtefactMissing, DataError
+from mnist_lab.predictions import read_predictions
 from mnist_lab.shapes import Analysis
 from mnist_lab.store import Run, RunStore
 from mnist_lab.studies import Preset, Published, Study, measured

@@ -15,12 +15,18 @@ MODEL = "model.weights.h5"
 CHECKPOINT = "checkpoint.weights.h5"
 BEST = "best.weights.h5"
 PREDICTIONS = "predictions.npz"
+VALIDATION_PREDICTIONS = "validation-predictions.npz"
 LOG = "log.txt"
 
 
 def epoch_weights(epoch: int) -> str:
     """The name of the kept weights of one epoch."""
     return f"epoch-{epoch:05d}.weights.h5"
+
+
+def epoch_predictions(epoch: int, name: str = PREDICTIONS) -> str:
+    """The name of what the kept weights of one epoch said of the images of `name`."""
+    return f"epoch-{epoch:05d}-{name}"
 
 
 class Artefacts:

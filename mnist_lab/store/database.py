@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, select
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from mnist_lab.errors import StoreError
@@ -34,6 +34,8 @@ def open_engine(url: str) -> Engine:
                 if found is None:
                     connection.execute(insert(schema.meta).values(key="version", value=str(schema.VERSION)))
             version = schema.VERSION if found is None else int(found)
+            if version < schema.VERSION:
+                _migrate(engine, version)
     except (SQLAlchemyError, OSError, Timeout, ImportError, ValueError) as error:
         if engine is not None:
             engine.dispose()
@@ -49,6 +51,24 @@ def open_engine(url: str) -> Engine:
             f"The run store was written by a newer version of the program (format {version}).", "Update the program."
         )
     return engine
+
+
+def _migrate(engine: Engine, version: int) -> None:
+    """Brings an older store to the present version, all or nothing. Of an SQLite file a copy stays beside it."""
+    if engine.dialect.name == "sqlite":
+        backup = Path(f"{engine.url.database}.version-{version}")
+        backup.unlink(missing_ok=True)
+        connection = engine.raw_connection()
+        try:
+            connection.cursor().execute("VACUUM INTO ?", (str(backup),)).close()
+        finally:
+            connection.close()
+    statements = [each for later in range(version + 1, schema.VERSION + 1) for each in schema.MIGRATIONS[later]]
+    written = update(schema.meta).where(schema.meta.c.key == "version").values(value=str(schema.VERSION))
+    with engine.connect().execution_options(writes=True) as opened, opened.begin():
+        for statement in statements:
+            opened.exec_driver_sql(statement)
+        opened.execute(written)
 
 
 def _first_line(error: BaseException) -> str:

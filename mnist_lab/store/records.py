@@ -23,13 +23,15 @@ STALE_SECONDS = 30.0
 class Run:
     """One training, wanted, under way or done. The columns of the store, unknown figures None.
 
-    Times are seconds since 1970 (UTC); `seconds` is the time spent training; `device` is words.
+    Times are seconds since 1970 (UTC); `seconds` is the time spent training, `prediction_seconds` that of one image in
+    large batches; `device` is words. `test_looks` counts how often figures of the test images were reckoned.
     """
 
     id: str
     name: str
     notes: str
     starred: bool
+    tags: list[str]
     preset: str | None
     status: str
     reason: str | None
@@ -63,6 +65,8 @@ class Run:
     test_accuracy_high: float | None
     test_loss: float | None
     test_images: int | None
+    test_looks: int
+    prediction_seconds: float | None
     seconds: float | None
     images_per_second: float | None
     device: str | None

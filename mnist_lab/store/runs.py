@@ -16,21 +16,19 @@ from sqlalchemy import Engine, delete, func, insert, or_, select, update
 
 from mnist_lab import shapes
 from mnist_lab.architecture import Architecture
-from mnist_lab.errors import ArchitectureError, JobError, RunNotFound, StoreError
+from mnist_lab.errors import ArchitectureError, JobError, RunNotFound
 from mnist_lab.settings import read_settings
 from mnist_lab.store import schema
 from mnist_lab.store.artefacts import Artefacts
 from mnist_lab.store.database import open_engine, reading, writing
+from mnist_lab.store.edits import MAX_NAME, Edits, clean_name
 from mnist_lab.store.records import ACTIVE, FINAL, Run
 from mnist_lab.training_config import TrainingConfig
-
-MAX_NAME = 200
-KEEP_DELETED_SECONDS = 24 * 3600.0
 
 _runs, _epochs, _points = schema.runs, schema.epochs, schema.points
 
 
-class RunStore:
+class RunStore(Edits):
     """All runs, with their curves and files. Safe to use from several threads and processes at once.
 
     Args:
@@ -77,7 +75,7 @@ class RunStore:
             connection.execute(
                 insert(_runs).values(
                     id=run_id,
-                    name=_clean_name(name) or architecture.summary[:MAX_NAME],
+                    name=clean_name(name) or architecture.summary[:MAX_NAME],
                     notes=notes,
                     preset=preset,
                     owner=owner,
@@ -359,6 +357,12 @@ class RunStore:
         with writing(self._engine) as connection:
             connection.execute(update(_runs).where(_runs.c.id == run_id).values(**figures))
 
+    def count_looks(self, run_id: str, by: int = 1) -> None:
+        """Notes that figures of a run's test images were reckoned, once or oftener."""
+        with writing(self._engine) as connection:
+            looks = _runs.c.test_looks + by
+            connection.execute(update(_runs).where(_runs.c.id == run_id).values(test_looks=looks))
+
     def end(
         self,
         run_id: str,
@@ -396,65 +400,9 @@ class RunStore:
         with reading(self._engine) as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
-    # Editing ------------------------------------------------------------------------------------------------------
-
-    def edit(
-        self, run_id: str, *, name: str | None = None, notes: str | None = None, starred: bool | None = None
-    ) -> None:
-        """Renames, notes, stars."""
-        values: dict[str, Any] = {"notes": notes, "starred": starred}
-        if name is not None:
-            cleaned = _clean_name(name)
-            if not cleaned:
-                raise StoreError("A run's name cannot be empty.", "Type a name.")
-            values["name"] = cleaned
-        changed = {key: value for key, value in values.items() if value is not None}
-        if changed:
-            self.set_figures(run_id, **changed)
-
-    def delete(self, run_ids: Iterable[str]) -> list[str]:
-        """Deletes runs; `undelete` brings them back for a day. A run under way must be stopped first.
-
-        Raises:
-            JobError: If one of them is under way; then none is deleted.
-        """
-        ids = list(run_ids)
-        with writing(self._engine) as connection:
-            query = select(_runs.c.name).where(_runs.c.id.in_(ids), _runs.c.status.in_(ACTIVE))
-            busy = list(connection.execute(query).scalars())
-            if busy:
-                raise JobError(f"Run {busy[0]!r} is under way and cannot be deleted.", "Stop it first.")
-            connection.execute(update(_runs).where(_runs.c.id.in_(ids)).values(deleted=time.time()))
-        return ids
-
-    def undelete(self, run_ids: Iterable[str]) -> None:
-        """Brings deleted runs back."""
-        with writing(self._engine) as connection:
-            connection.execute(update(_runs).where(_runs.c.id.in_(list(run_ids))).values(deleted=None))
-
-    def purge(self, older_than: float = KEEP_DELETED_SECONDS, keep: Sequence[str] = ()) -> None:
-        """Removes runs for good that were deleted longer ago than `older_than` seconds, with their files.
-
-        Args:
-            older_than: Seconds since the deletion.
-            keep: Ids that stay, deleted as they are.
-        """
-        limit = time.time() - older_than
-        old = [run.id for run in self.runs(deleted=True) if run.deleted is not None and run.deleted <= limit]
-        gone = [run_id for run_id in old if run_id not in keep]
-        with writing(self._engine) as connection:
-            for table, column in ((_epochs, _epochs.c.run_id), (_points, _points.c.run_id), (_runs, _runs.c.id)):
-                connection.execute(delete(table).where(column.in_(gone)))
-        for run_id in gone:
-            self.artefacts.remove(run_id)
-
     def close(self) -> None:
         """Closes the database connections."""
         self._engine.dispose()
-
-
-def _clean_name(name: str) -> str:
-    return " ".join("".join(ch if ch.isprintable() else " " for ch in name).split())[:MAX_NAME]
 
 
 @cache

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
 
-VERSION = 1
+VERSION = 2
+
+# What brings a store of an older version to this one, by the version that it then has. The tables are made before.
+MIGRATIONS: dict[int, tuple[str, ...]] = {
+    2: (
+        "ALTER TABLE runs ADD COLUMN tags JSON NOT NULL DEFAULT '[]'",
+        "ALTER TABLE runs ADD COLUMN test_looks INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE runs ADD COLUMN prediction_seconds FLOAT",
+        # As often as such a run looked at least: once at its end, and once an epoch where the test set chose the epoch.
+        "UPDATE runs SET test_looks = (CASE WHEN split = 'test-as-validation' THEN epochs_run ELSE 0 END)"
+        " + (CASE WHEN test_accuracy IS NULL THEN 0 ELSE 1 END)",
+    ),
+}
 
 metadata = MetaData()
 
@@ -17,6 +29,7 @@ runs = Table(
     Column("name", String(200), nullable=False),
     Column("notes", Text, nullable=False, default=""),
     Column("starred", Boolean, nullable=False, default=False),
+    Column("tags", JSON, nullable=False, default=list),
     Column("preset", String(100)),
     Column("status", String(20), nullable=False, index=True),
     Column("reason", Text),
@@ -53,6 +66,10 @@ runs = Table(
     Column("test_accuracy_high", Float),
     Column("test_loss", Float),
     Column("test_images", Integer),
+    # How often figures of the test images were reckoned.
+    Column("test_looks", Integer, nullable=False, default=0),
+    # Per image, in batches, on the device of the run.
+    Column("prediction_seconds", Float),
     Column("seconds", Float),
     Column("images_per_second", Float),
     Column("device", String(200)),

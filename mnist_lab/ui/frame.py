@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import runpy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -17,6 +18,7 @@ from mnist_lab.errors import LabError
 from mnist_lab.jobs import JobManager, job_manager
 from mnist_lab.starter import register as register_starter
 from mnist_lab.store import Run, RunStore
+from mnist_lab.ui import state
 
 BADGE_SECONDS = 2.0
 
@@ -66,6 +68,21 @@ def errors_in_words() -> Iterator[None]:
 def show_error(error: LabError) -> None:
     """Shows an error as a sentence with its remedy."""
     st.error(error.message + (f"\n\n{error.remedy}" if error.remedy else ""), icon="⚠️")
+
+
+def attempt(action: Callable[..., Any], *arguments: Any, **more: Any) -> None:
+    """Does what a widget asks for; if it fails, `failure` says why when the page is drawn next."""
+    try:
+        action(*arguments, **more)
+    except LabError as error:
+        state.put("failure", str(error))
+
+
+def failure() -> None:
+    """Shows once what `attempt` could not do."""
+    if said := state.get("failure", ""):
+        st.error(said)
+        state.put("failure", "")
 
 
 @st.cache_resource(show_spinner=False)

@@ -9,7 +9,6 @@ import streamlit as st
 
 from mnist_lab import formatting, starter
 from mnist_lab.diagnosis import subjects
-from mnist_lab.errors import LabError
 from mnist_lab.figures.curves import training_curves
 from mnist_lab.jobs import JobManager
 from mnist_lab.store import Run
@@ -48,9 +47,7 @@ def _panel(was_busy: bool) -> None:
         if run is None:
             st.caption("No training yet. Press Train, and its curves appear here while it learns.")
             return
-        if failure := state.get("failure", ""):
-            st.error(failure)
-            state.put("failure", "")
+        frame.failure()
         _head(manager, run)
         figure = training_curves(points_frame(manager, run), epochs_frame(manager, run.id))
         plot(figure, f"live-{run.id}", label="Loss and accuracy while training")
@@ -115,7 +112,7 @@ def _result(run: Run) -> None:
 
 def _buttons(manager: JobManager, run: Run) -> None:
     def button(label: str, key: str, icon: str, action: Any, **more: Any) -> None:
-        st.button(label, key=key, icon=f":material/{icon}:", on_click=_do, args=(action, run.id), **more)
+        st.button(label, key=key, icon=f":material/{icon}:", on_click=frame.attempt, args=(action, run.id), **more)
 
     with st.container(horizontal=True):
         if run.status == "running":
@@ -131,13 +128,6 @@ def _buttons(manager: JobManager, run: Run) -> None:
             button("Go on from the last epoch", "go-on", "resume", manager.resume)
 
 
-def _do(action: Any, *arguments: Any) -> None:
-    try:
-        action(*arguments)
-    except LabError as error:
-        state.put("failure", str(error))
-
-
 def _queue(manager: JobManager, waiting: list[Run]) -> None:
     if not waiting:
         return
@@ -147,10 +137,11 @@ def _queue(manager: JobManager, waiting: list[Run]) -> None:
             st.markdown(
                 f"{number + 1}. {frame.escape(run.name)} · {run.training.get('epochs')} epochs", width="stretch"
             )
-            move = manager.store.move_in_queue
-            st.button(
-                "↑", key=f"sooner-{run.id}", on_click=_do, args=(move, run.id, -1), disabled=number == 0, help="Sooner"
-            )
-            last = number == len(waiting) - 1
-            st.button("↓", key=f"later-{run.id}", on_click=_do, args=(move, run.id, 1), disabled=last, help="Later")
-            st.button("✕", key=f"cancel-{run.id}", on_click=_do, args=(manager.stop, run.id), help="Cancel")
+            move, first, last = manager.store.move_in_queue, number == 0, number == len(waiting) - 1
+            _small_button("↑", f"sooner-{run.id}", "Sooner", move, run.id, -1, disabled=first)
+            _small_button("↓", f"later-{run.id}", "Later", move, run.id, 1, disabled=last)
+            _small_button("✕", f"cancel-{run.id}", "Cancel", manager.stop, run.id)
+
+
+def _small_button(sign: str, key: str, words: str, action: Any, *arguments: Any, disabled: bool = False) -> None:
+    st.button(sign, key=key, help=words, on_click=frame.attempt, args=(action, *arguments), disabled=disabled)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from mnist_lab import datasets, formatting, metrics
 from mnist_lab.errors import ArtefactMissing, LabError
 from mnist_lab.figures.confusion import confusion_heatmap
 from mnist_lab.figures.images import contact_sheet
+from mnist_lab.predictions import Predictions, read_predictions
 from mnist_lab.store import Run
 from mnist_lab.store.artefacts import PREDICTIONS
 from mnist_lab.ui import frame
@@ -22,29 +22,24 @@ PAGE = 30
 COLUMNS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Predictions:
-    """What a run said of its test images; see `mnist_lab.keras_side.evaluate.Evaluation`."""
-
-    probabilities: NDArray[np.float32]
-    labels: NDArray[np.uint8]
-    indices: NDArray[np.int64]
+@st.cache_data(show_spinner=False, max_entries=32)
+def _read(run_id: str, name: str, changed: float) -> Predictions:
+    return read_predictions(frame.store(), frame.store().get(run_id), name)
 
 
-@st.cache_data(show_spinner=False, max_entries=16)
-def _read(path: str, changed: float) -> Predictions:
-    with np.load(path) as stored:
-        return Predictions(stored["probabilities"].astype(np.float32), stored["labels"], stored["indices"])
+def predictions(run: Run, name: str = PREDICTIONS) -> Predictions:
+    """The kept predictions of a run, from memory if the file is as it was.
 
-
-def predictions(run: Run) -> Predictions:
-    """The kept predictions of a run.
+    Args:
+        run: Whose they are.
+        name: As in `mnist_lab.predictions.read_predictions`.
 
     Raises:
         ArtefactMissing: If it was not evaluated.
     """
-    path = frame.store().artefacts.path(run.id, PREDICTIONS)
-    return _read(str(path), path.stat().st_mtime)
+    artefacts = frame.store().artefacts
+    changed = artefacts.path(run.id, name).stat().st_mtime if artefacts.has(run.id, name) else 0.0
+    return _read(run.id, name, changed)
 
 
 def results(run: Run) -> None:

@@ -249,3 +249,48 @@ def test_on_a_server_a_claimed_row_is_locked_and_passed_over(monkeypatch: pytest
     assert store.claim("w", 1) is not None
     assert any(text.endswith("FOR UPDATE SKIP LOCKED") for text in seen)
     store.close()
+
+
+# Stores of older versions ---------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def older(filled: Path) -> Path:
+    """The same store as version 1 left it: without tags, looks and prediction times."""
+    with contextlib.closing(sqlite3.connect(filled)) as connection, connection:
+        for column in ("tags", "test_looks", "prediction_seconds"):
+            connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'version'")
+        connection.execute("UPDATE runs SET test_accuracy = 0.9 WHERE name IN ('run 1', 'run 2')")
+        connection.execute("UPDATE runs SET split = 'test-as-validation', epochs_run = 7 WHERE name = 'run 2'")
+    return filled
+
+
+def test_a_store_of_the_first_version_is_brought_up_and_its_looks_are_reckoned(older: Path) -> None:
+    assert read_everything(older) == 30
+    store = RunStore(open_engine(f"sqlite:///{older}"), older.parent)
+    runs = {run.name: run for run in store.runs()}
+    assert [runs[f"run {number}"].test_looks for number in range(3)] == [0, 1, 8]
+    assert all(run.tags == [] and run.prediction_seconds is None for run in runs.values())
+    store.close()
+
+
+def test_what_an_older_store_was_stays_beside_it(older: Path) -> None:
+    with contextlib.closing(sqlite3.connect(older)) as connection:
+        before = connection.execute("SELECT * FROM runs ORDER BY id").fetchall()
+    read_everything(older)
+    backup = older.with_name(f"{older.name}.version-1")
+    with contextlib.closing(sqlite3.connect(backup)) as connection:
+        assert connection.execute("SELECT * FROM runs ORDER BY id").fetchall() == before
+
+
+def test_a_store_that_cannot_be_brought_up_is_left_as_it_was(older: Path) -> None:
+    with contextlib.closing(sqlite3.connect(older)) as connection, connection:
+        connection.execute("ALTER TABLE runs ADD COLUMN test_looks INTEGER")
+    with pytest.raises(StoreError) as caught:
+        read_everything(older)
+    one_sentence(caught.value)
+    with contextlib.closing(sqlite3.connect(older)) as connection:
+        assert connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone() == ("1",)
+        columns = {row[1] for row in connection.execute("PRAGMA table_info(runs)")}
+        assert "tags" not in columns, "half of the way"

@@ -15,7 +15,7 @@ from mnist_lab.errors import ArchitectureError, JobError, RunNotFound, StoreErro
 from mnist_lab.layers import Conv2D, Dense, Flatten
 from mnist_lab.store import ACTIVE, FINAL, STATUSES, Run, RunStore
 from mnist_lab.store.artefacts import MODEL, PREDICTIONS
-from mnist_lab.store.runs import KEEP_DELETED_SECONDS, MAX_NAME
+from mnist_lab.store.edits import KEEP_DELETED_SECONDS, MAX_NAME
 from mnist_lab.training_config import TrainingConfig
 from tests.store.conftest import Start, output
 

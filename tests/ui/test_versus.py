@@ -7,7 +7,7 @@ from collections.abc import Callable
 from streamlit.testing.v1 import AppTest
 
 from mnist_lab.store import Run, open_store
-from tests.test_comparison import WIDE, add_run
+from tests.made_runs import WIDE, add_run
 
 Visit = Callable[[str], AppTest]
 
@@ -15,6 +15,11 @@ Visit = Callable[[str], AppTest]
 def select(app: AppTest, *runs: Run) -> AppTest:
     app.session_state["kept.selected-runs"] = tuple(run.id for run in runs)
     return app.switch_page("pages/runs.py").run()
+
+
+def view(app: AppTest, name: str) -> AppTest:
+    app.session_state["kept.run-view"] = name
+    return app.run()
 
 
 def words(app: AppTest) -> str:
@@ -30,6 +35,7 @@ def test_the_better_of_two_runs_is_named_with_the_images_that_part_them(visit: V
     assert not app.exception and not app.error
     assert "good is better than bad on these 360 images" in words(app)
     assert "another seed" in words(app), "one training each is no word on the networks"
+    app = view(app, "Images")
     labels = {tab.label for tab in app.tabs}
     assert {"Only good is right (56)", "Only bad is right (2)", "Both are wrong (2)"} <= labels
 
@@ -45,6 +51,8 @@ def test_runs_on_other_images_are_not_compared_and_the_page_says_why(visit: Visi
     app = visit("draw")
     store = open_store()
     app = select(app, add_run(store, [1], name="one"), add_run(store, [3], name="two", fingerprint="g" * 12, moved=5))
+    assert "🚫" in words(app)
+    app = view(app, "Images")
     assert "🚫" in words(app) and not any("is right" in tab.label for tab in app.tabs)
 
 

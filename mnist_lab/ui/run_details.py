@@ -1,0 +1,75 @@
+"""One run: its names to edit, its network to load, its files to take away."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mnist_lab.store import Run, RunStore
+from mnist_lab.store.artefacts import LOG, MODEL
+from mnist_lab.ui import frame, state
+from mnist_lab.ui.frame import attempt
+from mnist_lab.ui.state import workbench
+
+
+def details(store: RunStore, run: Run) -> None:
+    """One run: its names to edit, its network to load, its files to take away."""
+    with st.container(border=True, key="details"):
+        st.subheader(frame.escape(run.name))
+        facts = [run.status, run.device, run.preset and f"preset {run.preset}", f"{run.parameters:,} parameters"]
+        st.caption(" · ".join(fact for fact in facts if fact))
+        if run.reason:
+            st.info(frame.escape(run.reason.splitlines()[0]))
+        _edit(store, run)
+        with st.container(horizontal=True):
+            _load_button(run)
+            if run.can_go_on:
+                st.button("Go on from the last epoch", on_click=attempt, args=(_requeue, run.id), key="requeue")
+            if store.artefacts.has(run.id, MODEL):
+                st.button("Ask it on the Draw page", on_click=state.put, args=("asked", run.id), key="ask")
+                _download(run)
+        if run.status == "failed" and (tail := store.artefacts.log_tail(run.id, 30)):
+            with st.expander(f"The end of its {LOG}"):
+                st.code(tail, language=None)
+
+
+def _edit(store: RunStore, run: Run) -> None:
+    def save() -> None:
+        name, notes = st.session_state[f"name-{run.id}"], st.session_state[f"notes-{run.id}"]
+        attempt(store.edit, run.id, name=name, notes=notes)
+
+    name, notes, star = st.columns([2, 3, 1], vertical_alignment="bottom")
+    name.text_input("Name", run.name, 200, key=f"name-{run.id}", on_change=save)
+    notes.text_input("Notes", run.notes, 2000, key=f"notes-{run.id}", on_change=save)
+    label = "★ Starred" if run.starred else "☆ Star"
+    star.button(label, key=f"star-{run.id}", on_click=attempt, args=(store.edit, run.id),
+                kwargs={"starred": not run.starred})  # fmt: skip
+    frame.failure()
+
+
+def _requeue(run_id: str) -> None:
+    frame.services().resume(run_id)
+    state.put("watched", run_id)
+
+
+def _load_button(run: Run) -> None:
+    def load() -> None:
+        workbench().load(run.network(), run.config())
+
+    st.button("Load into the Lab", on_click=load, key="load", help="Its network and its training settings.")
+
+
+def _download(run: Run) -> None:
+    def model() -> bytes:
+        data: bytes = frame.services().inference.ask("export", 60.0, run_id=run.id)
+        return data
+
+    name = "".join(ch if ch.isalnum() else "-" for ch in run.name).strip("-")[:60] or "model"
+    st.download_button(
+        "Download .keras",
+        model,
+        f"{name}-{run.id[:6]}.keras",
+        "application/octet-stream",
+        on_click="ignore",
+        key="download",
+        help="The trained network, as Keras loads it.",
+    )
