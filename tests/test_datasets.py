@@ -338,6 +338,7 @@ def test_images_and_labels_stay_together_and_indices_find_them(kind: str, limit:
     ):  # fmt: skip
         assert np.array_equal(numbers(images) % 10, labels)
     assert np.array_equal(datasets.images_at(dataset, parts.test_indices), parts.x_test)
+    assert np.array_equal(datasets.images_at(dataset, parts.validation_indices), parts.x_validation)
     assert np.array_equal(parts.x_train, whole.x_train[:limit]) and len(parts.x_train) == min(
         limit or 10**9, len(whole.x_train)
     )

@@ -52,6 +52,13 @@ def shelf(lab, two_runs, page):
     assert page.errors == []
 
 
+def open_view(page, name: str) -> None:
+    """Opens one of the views of the selected runs."""
+    settled(page)
+    page.locator(".st-key-run-view").get_by_text(name, exact=True).click()
+    settled(page)
+
+
 def wait_curves(page, *names: str) -> dict:
     found = eventually(
         page, lambda: traces(page, CURVES), lambda seen: {t["name"] for t in seen.values()} == set(names)
@@ -62,11 +69,14 @@ def wait_curves(page, *names: str) -> dict:
 def test_two_selected_runs_share_a_chart_and_their_settings_stand_side_by_side(shelf):
     tick_run(shelf, "alpha")
     shelf.locator(".st-key-details").wait_for()
+    open_view(shelf, "Curves")
     wait_curves(shelf, "alpha")
     tick_run(shelf, "beta")
+    shelf.get_by_text("another seed").first.wait_for()
+    open_view(shelf, "Curves")
     curves = wait_curves(shelf, "alpha", "beta")
     assert (curves["alpha"]["n"], curves["beta"]["n"]) == (1, 2)
-    shelf.get_by_role("heading", name="Settings side by side").wait_for()
+    open_view(shelf, "Settings")
 
     def settings() -> dict[str, dict[str, str]]:
         return {row["Setting"]: row for row in table(shelf, "Setting")}
@@ -79,6 +89,7 @@ def test_two_selected_runs_share_a_chart_and_their_settings_stand_side_by_side(s
     assert shelf.locator(".st-key-details").count() == 0
     shelf.mouse.wheel(0, 600)
     screenshot(shelf, "runs-compared")
+    open_view(shelf, "Curves")
     shelf.get_by_text("Validation loss", exact=True).click()
     eventually(shelf, lambda: chart(shelf, CURVES, "node.layout.yaxis.title.text"), "Validation loss")
 
@@ -90,6 +101,7 @@ def test_a_run_is_renamed_noted_and_starred_for_all_tabs(shelf, lab):
     fill(shelf, "Name", strange)
     eventually(shelf, lambda: strange in run_names(shelf), True)
     shelf.get_by_role("heading", name=strange, exact=True).wait_for()
+    open_view(shelf, "Curves")
     legend = shelf.locator(f'.mnist-lab-plot[aria-label="{CURVES}"] .legendtext')
     eventually(shelf, legend.all_text_contents, [strange])
     fill(shelf, "Notes", "learns nothing")
@@ -139,6 +151,7 @@ def test_a_run_stays_selected_when_another_comes(shelf, lab, browser):
     eventually(shelf, lambda: run_names(shelf)[:1], ["gamma"])
     settled(shelf)
     eventually(shelf, heading.all_inner_texts, ["alpha"])
+    open_view(shelf, "Curves")
     wait_curves(shelf, "alpha")
 
 

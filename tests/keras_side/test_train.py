@@ -15,15 +15,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from mnist_lab import worker
+from mnist_lab import datasets, worker
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import DataError
 from mnist_lab.keras_side import infer, train, weights
 from mnist_lab.keras_side.callbacks import Control, StopRequested
 from mnist_lab.keras_side.evaluate import as_input
 from mnist_lab.layers import Dense, Flatten, MaxPooling2D
+from mnist_lab.predictions import read_predictions
 from mnist_lab.store import Run, RunStore, open_store
-from mnist_lab.store.artefacts import BEST, CHECKPOINT, MODEL, PREDICTIONS, epoch_weights
+from mnist_lab.store.artefacts import BEST, CHECKPOINT, MODEL, PREDICTIONS, VALIDATION_PREDICTIONS, epoch_weights
 from mnist_lab.training_config import SGD, Augmentation, CosineDecay, EarlyStopping, TrainingConfig
 
 NETWORK = Architecture((MaxPooling2D((2, 2)), Flatten(), Dense(10, "softmax")))
@@ -217,6 +218,37 @@ def test_every_epoch_is_kept_where_that_was_asked_for(store: RunStore) -> None:
     each = [weights.load(run, store, epoch_weights(epoch)).get_weights() for epoch in (1, 2, 3)]
     assert not same(each[0], each[1]) and not same(each[1], each[2])
     assert same(each[2], weights.load(run, store).get_weights())
+
+
+def test_the_validation_images_are_predicted_too_by_the_weights_that_were_kept(store: RunStore) -> None:
+    run = trained(store)
+    known = read_predictions(store, run, VALIDATION_PREDICTIONS)
+    parts = datasets.split(datasets.load("digits"), "holdout", seed=CONFIG.seed)
+    assert known.labels.tolist() == parts.y_validation.tolist()
+    expected = weights.load(run, store).predict(as_input(parts.x_validation), verbose=0)
+    np.testing.assert_allclose(known.probabilities, expected, atol=1e-6)
+    assert np.mean(known.digits == known.labels) == pytest.approx(store.history(run.id)[-1]["val_accuracy"])
+
+
+def test_where_the_test_images_validate_there_are_no_others(store: RunStore) -> None:
+    run = trained(store, dataclasses.replace(CONFIG, split="test-as-validation"))
+    assert not store.artefacts.has(run.id, VALIDATION_PREDICTIONS)
+    assert store.artefacts.has(run.id, PREDICTIONS)
+
+
+@pytest.mark.parametrize(("split", "looks"), [("holdout", 1), ("test-as-validation", 4)])
+def test_each_look_at_the_test_images_is_counted(store: RunStore, split: str, looks: int) -> None:
+    run = trained(store, dataclasses.replace(CONFIG, split=split))
+    assert run.test_looks == looks, "three epochs, and the end"
+    infer.Answers(store).evaluate(run.id)
+    assert store.get(run.id).test_looks == looks + 1
+    infer.Answers(store).predict(run.id, np.zeros((1, 28, 28), np.uint8))
+    assert store.get(run.id).test_looks == looks + 1, "a drawn digit is no test image"
+
+
+def test_what_a_prediction_takes_is_measured_without_building_the_graph(store: RunStore) -> None:
+    first = trained(store).prediction_seconds
+    assert first is not None and 0 < first < 0.01
 
 
 def raises(error: Exception) -> Callable[..., Any]:
