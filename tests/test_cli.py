@@ -296,8 +296,13 @@ def test_for_people_train_prints_a_summary(trained: Trained) -> None:
     assert trained.of_preset.status == 0
     lines = trained.of_preset.out.splitlines()
     labels = " ".join(line.split()[0] for line in lines)
-    assert labels == "run status parameters data epochs validation test time"
-    assert "finished" in lines[1] and "60,074" in lines[2] and "%" in lines[6]
+    assert labels == "run status parameters data epochs validation test looks time"
+    assert (
+        "finished" in lines[1]
+        and "60,074" in lines[2]
+        and "%" in lines[6]
+        and lines[7].endswith("1 at the test images")
+    )
 
 
 def test_progress_and_the_notice_about_the_data_go_to_standard_error_in_a_few_lines(trained: Trained) -> None:
@@ -445,7 +450,7 @@ def test_show_adds_the_history_one_object_an_epoch(trained: Trained) -> None:
     assert "Dense 16, relu" in for_people.out
     assert "whose images also chose the epoch" in for_people.out
     figures, _, said = for_people.out.partition("\n\n- ")
-    assert len(figures.strip().splitlines()) == 8 + 1 + 3 + 1 + 4
+    assert len(figures.strip().splitlines()) == 9 + 1 + 3 + 1 + 4
     assert f"Epoch {run['best_epoch']} is best" in said
 
 

@@ -37,6 +37,7 @@ def run_text(run: Run) -> str:
         ("validation", formatting.percent(run.validation_accuracy)),
         ("test", formatting.accuracy(run.test_accuracy, run.test_accuracy_interval)
          + (", whose images also chose the epoch" if run.test_is_validation else "")),
+        ("looks", f"{run.test_looks:,} at the test images"),
         ("time", f"{formatting.duration(run.seconds)} on {run.device or '–'}"),
     ]  # fmt: skip
     return "\n".join(f"{label:<11}{value}" for label, value in facts)

@@ -16,6 +16,11 @@ from mnist_lab.study_results import PROJECT, YOU, figures_of, judged
 from mnist_lab.ui import frame, state
 from mnist_lab.ui.plot import plot
 
+FLATTERED = (
+    "  \n⚠️ Where the split is test-as-validation, the test images also served for validation, as in the documents: "
+    "published and measured accuracies are flattered."
+)
+
 
 def pick_study() -> Study:
     """Lets the user choose a study; the address keeps the choice, so that it can be sent to others."""
@@ -135,10 +140,7 @@ def table(study: Study, setting: Setting, matching: Matching) -> list[Preset]:
     chosen = [presets[index] for index in event.selection.rows if index < len(presets)]
     state.put(key, tuple(preset.name for preset in chosen))
     if any(preset.training.test_is_validation for preset in presets):
-        st.caption(
-            "⚠️ Where the split is test-as-validation, the test images also served for validation, as in the documents: "
-            "published and measured accuracies are flattered."
-        )
+        st.caption(FLATTERED.strip())
     return chosen
 
 
@@ -182,4 +184,6 @@ def effect_figure(study: Study, setting: Setting, matching: Matching) -> None:
     st.caption(
         "Open circles: published. Filled, with 95 % intervals: measured, by you or by the project. Equal steps upwards "
         "halve the errors. Click a point to select its model."
+        + FLATTERED
+        * any(preset.training.test_is_validation for preset in members(study))
     )
