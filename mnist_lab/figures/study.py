@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,6 +10,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from mnist_lab.figures.accuracy_axis import accuracy_ticks, height_of
 from mnist_lab.figures.theme import COLOURS, NEUTRAL, axis, base_layout, fade, message
 
 History = Sequence[Mapping[str, Any]]
@@ -126,20 +126,20 @@ def effect(
                 if point.ours is not None]  # fmt: skip
         printed = [(point, point.published) for point in points if point.published is not None]
         figure.add_scatter(
-            x=[places[point.value] + aside for point, _, _ in ours], y=[_stretched(value) for _, value, _ in ours],
+            x=[places[point.value] + aside for point, _, _ in ours], y=[height_of(value) for _, value, _ in ours],
             mode="lines+markers", name=name, legendgroup=label, uid=f"ours-{label}",
             customdata=[point.preset for point, _, _ in ours], line={"width": 2, "color": colour}, marker={"size": 9},
             text=[f"{point.value}: {_share(value)}{_range(point.interval)}" for point, value, _ in ours],
             hovertemplate="ours, %{text}<extra>" + name + "</extra>",
             error_y={
                 "type": "data", "symmetric": False, "thickness": 1.5, "width": 5, "color": colour,
-                "array": [_stretched(high) - _stretched(value) for _, value, (_, high) in ours],
-                "arrayminus": [_stretched(value) - _stretched(low) for _, value, (low, _) in ours],
+                "array": [height_of(high) - height_of(value) for _, value, (_, high) in ours],
+                "arrayminus": [height_of(value) - height_of(low) for _, value, (low, _) in ours],
             },
             showlegend=bool(ours),
         )  # fmt: skip
         figure.add_scatter(
-            x=[places[point.value] + aside for point, _ in printed], y=[_stretched(value) for _, value in printed],
+            x=[places[point.value] + aside for point, _ in printed], y=[height_of(value) for _, value in printed],
             mode="markers", name=f"{name}, published", legendgroup=label, uid=f"published-{label}",
             customdata=[point.preset for point, _ in printed], showlegend=not ours,
             marker={"symbol": "circle-open", "size": 12, "color": colour, "line": {"width": 2}},
@@ -150,13 +150,13 @@ def effect(
              for value in (point.published, point.ours, *(point.interval or ())) if value is not None]  # fmt: skip
     if not shown:
         return message("Nothing was published of these models, and nothing was measured here yet.", dark, 160)
-    low = _stretched(min(shown))
+    low = height_of(min(shown))
     # An interval up to 100 %, of seeds that differ wildly, would press all points together: it goes out of the picture.
     best = max(value for points in series.values() for point in points for value in (point.published, point.ours)
                if value is not None)  # fmt: skip
-    high = min(_stretched(max(shown)), _stretched(best) + 0.5)
+    high = min(height_of(max(shown)), height_of(best) + 0.5)
     room = max(0.05, 0.08 * (high - low))
-    ticks = _ticks(low - room, high + room)
+    ticks = accuracy_ticks(low - room, high + room)
     # Each value's column is told from its neighbours', as several series stand side by side in it.
     bands = [
         {"type": "rect", "x0": place - 0.5, "x1": place + 0.5, "y0": 0, "y1": 1, "yref": "paper", "layer": "below",
@@ -179,33 +179,13 @@ def effect(
             ),
             yaxis=axis(
                 "Test accuracy",
-                tickvals=[_stretched(tick) for tick in ticks],
+                tickvals=[height_of(tick) for tick in ticks],
                 ticktext=[f"{100 * tick:.4g}%" for tick in ticks],
                 range=[low - room, high + room],
             ),
         )
     )
     return figure
-
-
-_TICKS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.985, 0.99, 0.992, 0.994, 0.995, 0.996, 0.997, 0.998, 0.999, 1.0)
-_FINEST = 1e-4
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Round accuracies between two heights, none so near another that their labels would touch."""
-    chosen: list[float] = []
-    for tick in _TICKS:
-        if low <= (here := _stretched(tick)) <= high and (
-            not chosen or here - _stretched(chosen[-1]) >= (high - low) / 14
-        ):
-            chosen.append(tick)
-    return chosen
-
-
-def _stretched(accuracy: float) -> float:
-    """Where an accuracy stands: equal steps halve the errors, so that 99 % and 99.5 % are as far apart as 98 and 99."""
-    return -math.log10(max(1.0 - accuracy, _FINEST))
 
 
 def _in_order(series: Iterable[Sequence[Point]]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,9 @@ import streamlit as st
 from mnist_lab.store import Run, RunStore
 from mnist_lab.ui import frame, state
 from mnist_lab.ui.frame import attempt
+
+# How often runs were selected from elsewhere: each time the table is another one, which starts with that selection.
+CHANGES = "run-table-changes"
 
 
 def run_frame(runs: list[Run]) -> pd.DataFrame:
@@ -57,7 +61,7 @@ def table(runs: list[Run]) -> list[Run]:
         shown,
         hide_index=True,
         width="stretch",
-        key=f"run-table.{hash(tuple(run.id for run in runs))}",
+        key=f"run-table.{hash(tuple(run.id for run in runs))}.{state.get(CHANGES, 0)}",
         on_select="rerun",
         selection_mode="multi-row",
         selection_default={"selection": {"rows": rows, "columns": [], "cells": []}},
@@ -76,6 +80,12 @@ def table(runs: list[Run]) -> list[Run]:
     chosen = [runs[index] for index in event.selection.rows if index < len(runs)]
     state.put("selected-runs", tuple(run.id for run in chosen))
     return chosen
+
+
+def select(run_ids: Iterable[str]) -> None:
+    """Selects runs from elsewhere, as by a click in a figure; the table shows it when it is drawn next."""
+    state.put("selected-runs", tuple(run_ids))
+    state.put(CHANGES, state.get(CHANGES, 0) + 1)
 
 
 def delete_button(store: RunStore, runs: list[Run]) -> None:
