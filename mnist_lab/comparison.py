@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any, Protocol, TypeVar
@@ -27,6 +27,7 @@ ONLY_THE_SEED = "Both are the same network trained alike; only their seeds diffe
 FLATTERED = "Their test images also served for validation, so both accuracies may be too good."
 OTHER_IMAGES = "they were evaluated on other test images"
 Interval = tuple[float, float]
+Read = Callable[[Run], Predictions]
 
 
 # Two runs -------------------------------------------------------------------------------------------------------------
@@ -41,12 +42,24 @@ class DigitDifference:
         paired: The counts, and McNemar's p, which nothing corrects for there being ten digits.
         difference: Of the recalls, first less second; NaN if there is no image of it.
         interval: Its 95 % interval. Of ten such, one that leaves out 0 is no rarity between networks equally good.
+        corrected: p after Holm's correction for all digits that have images; 1 for one that has none.
     """
 
     digit: int
     paired: Paired
     difference: float
     interval: Interval
+    corrected: float = 1.0
+
+    @property
+    def p(self) -> float | None:
+        """McNemar's p, of this digit alone; None without images."""
+        return self.paired.p if self.paired.images else None
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether the runs part over this digit by more than ten looks would find by chance."""
+        return self.corrected < ALPHA and self.difference != 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +110,17 @@ class Comparison:
         return self.a if self.difference > 0 else self.b
 
     @property
+    def covers(self) -> str:
+        """What the comparison does not cover, in plain words."""
+        return ONLY_THE_SEED if self.only_seed else ONE_TRAINING
+
+    @property
     def sentence(self) -> str:
+        """What came out, in plain words, and what it does not cover."""
+        return " ".join([self.finding, *([self.covers, *([FLATTERED] * self.is_flattered)] if not self.reason else [])])
+
+    @property
+    def finding(self) -> str:
         """What came out, in plain words."""
         one, other = self.names
         if self.paired is None or self.difference is None or self.interval is None or self.corrected is None:
@@ -106,23 +129,20 @@ class Comparison:
         by, chance = points(self.difference, self.interval), words_of_p(self.corrected, self.tests)
         images = f"{self.paired.images:,} images"
         if not alone_one + alone_other:
-            said = f"The data do not tell {one} and {other} apart: both are right on the same of these {images}."
-        elif self.better is None:
-            said = (
+            return f"The data do not tell {one} and {other} apart: both are right on the same of these {images}."
+        if self.better is None:
+            return (
                 f"The data do not tell {one} and {other} apart ({chance}): of these {images} the former has "
                 f"{alone_one:,} right that the latter has wrong, the latter has {alone_other:,}. "
                 f"The accuracies differ by {by}."
             )
-        else:
-            if self.better is self.b:
-                one, other, alone_one, alone_other = other, one, alone_other, alone_one
-                by = points(-self.difference, (-self.interval[1], -self.interval[0]))
-            said = (
-                f"{one} is better than {other} on these {images}, {chance}: the former has {alone_one:,} right that "
-                f"the latter has wrong, the latter has {alone_other:,}. The accuracy is higher by {by}."
-            )
-        ends = [ONLY_THE_SEED if self.only_seed else ONE_TRAINING] + [FLATTERED] * self.is_flattered
-        return " ".join([said, *ends])
+        if self.better is self.b:
+            one, other, alone_one, alone_other = other, one, alone_other, alone_one
+            by = points(-self.difference, (-self.interval[1], -self.interval[0]))
+        return (
+            f"{one} is better than {other} on these {images}, {chance}: the former has {alone_one:,} right that "
+            f"the latter has wrong, the latter has {alone_other:,}. The accuracy is higher by {by}."
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The pair as the command line prints it; the keys are part of the outside contract."""
@@ -164,39 +184,39 @@ def compare_runs(store: RunStore, a: Run, b: Run) -> Comparison:
     return compare_all(store, [a, b])[0]
 
 
-def compare_all(store: RunStore, runs: Sequence[Run]) -> list[Comparison]:
+def compare_all(store: RunStore, runs: Sequence[Run], read: Read | None = None) -> list[Comparison]:
     """Compares every pair of some runs; Holm's correction is for all pairs that could be compared.
 
     Args:
         store: Where their predictions are.
         runs: Each once.
+        read: Gives the predictions of a run, if not by reading them from the store.
 
     Returns:
         The pairs in the order of the runs: first with second, first with third, and so on.
     """
-    read: dict[str, Predictions | str] = {}
+    known: dict[str, Predictions | str] = {}
     for run in runs:
         try:
-            read[run.id] = read_predictions(store, run)
+            known[run.id] = read_predictions(store, run) if read is None else read(run)
         except ArtefactMissing as error:
-            read[run.id] = f"{error.message.rstrip('.')} (evaluate it: python -m mnist_lab evaluate {run.id[:8]})"
+            known[run.id] = f"{error.message.rstrip('.')} (evaluate it: python -m mnist_lab evaluate {run.id[:8]})"
     names = names_of(runs)
-    pairs = [_pair(a, b, (names[a.id], names[b.id]), read) for a, b in combinations(runs, 2)]
+    pairs = [_pair(a, b, (names[a.id], names[b.id]), known) for a, b in combinations(runs, 2)]
     return with_holm(pairs)
 
 
-def _pair(a: Run, b: Run, names: tuple[str, str], read: dict[str, Predictions | str]) -> Comparison:
+def _pair(a: Run, b: Run, names: tuple[str, str], known: dict[str, Predictions | str]) -> Comparison:
     without = Comparison(a, b, names, only_seed=but_seed(a) == but_seed(b))
-    first, second = read[a.id], read[b.id]
+    first, second = known[a.id], known[b.id]
     if (reason := other_data(a, b)) is not None:
         return replace(without, reason=reason)
     for each in (first, second):
         if isinstance(each, str):
             return replace(without, reason=each)
     assert isinstance(first, Predictions) and isinstance(second, Predictions)
-    are_same = np.array_equal(first.indices, second.indices) and np.array_equal(first.labels, second.labels)
-    if not are_same or a.fingerprint != b.fingerprint:
-        return replace(without, reason=OTHER_IMAGES + ", drawn by lot for each seed" * is_by_lot(a))
+    if (reason := other_images(a, b, first, second)) is not None:
+        return replace(without, reason=reason)
     labels, said_a, said_b = first.labels, first.digits, second.digits
     digits = []
     for digit in range(10):
@@ -204,6 +224,7 @@ def _pair(a: Run, b: Run, names: tuple[str, str], read: dict[str, Predictions | 
         counts = mcnemar(labels[where], said_a[where], said_b[where])
         middle, low, high = difference(counts)
         digits.append(DigitDifference(digit, counts, middle, (low, high)))
+    digits = with_holm(digits, count=False)
     paired = mcnemar(labels, said_a, said_b)
     middle, low, high = difference(paired)
     return replace(without, paired=paired, difference=middle, interval=(low, high), digits=tuple(digits))
@@ -218,6 +239,14 @@ def other_data(a: Run, b: Run) -> str | None:
     if is_by_lot(a):
         return None
     return OTHER_IMAGES if a.fingerprint and b.fingerprint and a.fingerprint != b.fingerprint else None
+
+
+def other_images(a: Run, b: Run, first: Predictions, second: Predictions) -> str | None:
+    """Why runs cannot be compared by the images that they were asked; None if these are the same."""
+    are_same = np.array_equal(first.indices, second.indices) and np.array_equal(first.labels, second.labels)
+    if are_same and a.fingerprint == b.fingerprint:
+        return None
+    return OTHER_IMAGES + ", drawn by lot for each seed" * is_by_lot(a)
 
 
 def is_by_lot(run: Run) -> bool:
@@ -238,12 +267,18 @@ class _Test(Protocol):
 T = TypeVar("T", bound=_Test)
 
 
-def with_holm(tests: Sequence[T]) -> list[T]:
-    """Corrects the p values of those tests that could be done, for all of these together."""
+def with_holm(tests: Sequence[T], *, count: bool = True) -> list[T]:
+    """Corrects the p values of those tests that could be done, for all of these together.
+
+    Args:
+        tests: Dataclasses with a field ``corrected``.
+        count: Whether they also have a field ``tests`` for how many were corrected together.
+    """
     done = [each.p for each in tests if each.p is not None]
     corrected = iter(holm(done))
+    more = {"tests": len(done)} if count else {}
     return [
-        each if each.p is None else replace(each, corrected=next(corrected), tests=len(done))  # type: ignore[type-var]
+        each if each.p is None else replace(each, corrected=next(corrected), **more)  # type: ignore[type-var]
         for each in tests
     ]
 

@@ -10,6 +10,8 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from mnist_lab.metrics import confusion
+
 _HALVINGS = 64  # of an interval no longer than 2: what is left is below a float's last digit
 
 
@@ -94,6 +96,41 @@ def sets(labels: ArrayLike, a: ArrayLike, b: ArrayLike) -> Sets:
     right_a, right_b = _right(labels, a, b)
     found = [np.flatnonzero(which) for which in (right_a & ~right_b, right_b & ~right_a, ~right_a & ~right_b)]
     return Sets(*found)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moves:
+    """How the confusion matrix of one network becomes that of another on the same images, as two matrices of counts.
+
+    Attributes:
+        came: By true digit (rows) and by what the second network says: images of which the first says otherwise.
+        left: By true digit and by what the first network says: images of which the second says otherwise.
+    """
+
+    came: NDArray[np.int64]
+    left: NDArray[np.int64]
+
+    @property
+    def difference(self) -> NDArray[np.int64]:
+        """The second confusion matrix less the first; each row adds up to 0."""
+        return self.came - self.left
+
+
+def moves(labels: ArrayLike, a: ArrayLike, b: ArrayLike) -> Moves:
+    """The images of which two networks say different things, by cell of the confusion matrix.
+
+    Args:
+        labels: The true digits, shape ``(n,)``.
+        a: What the first network says, shape ``(n,)``.
+        b: What the second network says, shape ``(n,)``.
+
+    Raises:
+        ValueError: If the shapes differ.
+    """
+    _right(labels, a, b)
+    true, first, second = np.asarray(labels), np.asarray(a), np.asarray(b)
+    part = first != second
+    return Moves(confusion(true[part], second[part]), confusion(true[part], first[part]))
 
 
 def difference(paired: Paired, level: float = 0.95) -> tuple[float, float, float]:

@@ -177,6 +177,41 @@ def groups(runs: Iterable[Run]) -> list[Group]:
     return [Group(names[each[0].id], each) for each in members]
 
 
+def siblings(chosen: Sequence[Run], listed: Iterable[Run], most: int) -> list[Run]:
+    """Further seeds of the networks of some runs.
+
+    Args:
+        chosen: The runs.
+        listed: Where to look.
+        most: How many runs there may be in the end, the chosen ones among them.
+
+    Returns:
+        Runs that are not chosen and that `groups` would put together with one that is, of each seed the newest. Where
+        they are too many, the network with the fewest seeds gets the next one.
+    """
+    first = {run.id for run in chosen}
+    # To compare all settings takes its time, with thousands of runs: most differ in their network.
+    kinds = {(run.parameters, run.split) for run in chosen}
+    near = [run for run in listed if run.id not in first and (run.parameters, run.split) in kinds]
+    if not near:
+        return []
+    found: list[tuple[int, list[Run]]] = []
+    for group in groups([*chosen, *near]):
+        here = {seed_of(run) for run in chosen if but_seed(run) == but_seed(group.runs[0])}
+        if here:
+            found.append((len(here), [run for run in group.runs if seed_of(run) not in here]))
+    added: list[Run] = []
+    for _ in range(most - len(chosen)):
+        waiting = [index for index, (_, rest) in enumerate(found) if rest]
+        if not waiting:
+            break
+        least = min(waiting, key=lambda index: found[index][0])
+        seeds, rest = found[least]
+        added.append(rest[0])
+        found[least] = seeds + 1, rest[1:]
+    return added
+
+
 def compare_groups(found: Sequence[Group]) -> list[GroupComparison]:
     """Compares every pair of groups by Welch's test on their accuracies, with Holm's correction for all of them."""
     return with_holm([_group_pair(a, b) for a, b in combinations(found, 2)])

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from mnist_lab.figures.theme import base_layout, message
 
 GAP = 2
+LINE = 16  # pixels that a line of a caption takes
 LEAST_TILE = 52  # pixels on the page that a caption needs; a narrower page scrolls
 CAPTION_COLOUR = (138, 148, 163, 255)
 GREYS = [[0, "#000000"], [1, "#ffffff"]]
@@ -39,7 +40,7 @@ def contact_sheet(
 
     Args:
         images: uint8 or 0-to-1 floats of shape ``(n, height, width)``, white on black, also with a last axis of 1.
-        captions: A short text under each image.
+        captions: A short text under each image, of one or more lines.
         columns: Images a row.
         scale: Pixels per pixel of an image.
         gap: Space between images, in pixels; it is transparent.
@@ -54,7 +55,8 @@ def contact_sheet(
     if captions is not None and len(captions) != len(stack):
         raise ValueError(f"Each image needs a caption. Received: {len(stack)} images, {len(captions)} captions.")
     height, width = stack.shape[1] * scale, stack.shape[2] * scale
-    text = 16 if captions is not None else 0
+    lines = max((caption.count("\n") + 1 for caption in captions or ()), default=0)
+    text = LINE * lines
     columns = max(1, min(columns, len(stack)))
     rows = max(1, -(-len(stack) // columns))
     sheet = Image.new("RGBA", (columns * (width + gap) - gap, rows * (height + text + gap) - gap), (0, 0, 0, 0))
@@ -66,7 +68,8 @@ def contact_sheet(
         sheet.paste(tile.convert("RGBA"), (left, top))
         if captions is not None:
             caption = captions[index].replace("→", ">")  # Pillow's own font has no arrow
-            draw.text((left + width / 2, top + height + 2), caption, CAPTION_COLOUR, font, anchor="ma")
+            for number, line in enumerate(caption.split("\n")):
+                draw.text((left + width / 2, top + height + 2 + number * LINE), line, CAPTION_COLOUR, font, anchor="ma")
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
     return buffer.getvalue()

@@ -11,13 +11,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mnist_lab import datasets
+from mnist_lab import datasets, kept_epochs
 from mnist_lab.errors import DataError
 from mnist_lab.keras_side import evaluate, weights
 from mnist_lab.keras_side.augment import augment_numpy
+from mnist_lab.keras_side.build import build
 from mnist_lab.keras_side.evaluate import as_input
 from mnist_lab.store import Run, RunStore
-from mnist_lab.store.artefacts import MODEL
+from mnist_lab.store.artefacts import MODEL, epoch_predictions, epoch_weights
 from mnist_lab.training_config import Augmentation
 
 CACHED_MODELS = 4
@@ -33,6 +34,7 @@ class Answers:
     def __init__(self, store: RunStore) -> None:
         self._store = store
         self._models: OrderedDict[tuple[str, float], tuple[keras.Model, Any]] = OrderedDict()
+        self._of_epochs: tuple[str, keras.Model] | None = None
 
     def ping(self) -> str:
         """Says that the process is up."""
@@ -60,6 +62,43 @@ class Answers:
         model, _ = self._load(run_id)
         evaluate.keep(evaluate.evaluate(model, split.x_test, split.y_test, split.test_indices), self._store, run_id)
         evaluate.validate(model, split, self._store, run_id)
+
+    def predict_epoch(self, run_id: str, epoch: int, part: str) -> str:
+        """Asks the kept weights of an epoch about the validation or the test images, unless that is known already.
+
+        The first look of an epoch at test images that do not serve for validation is counted.
+
+        Args:
+            run_id: The run.
+            epoch: An epoch whose weights were kept.
+            part: ``"validation"`` or ``"test"``.
+
+        Returns:
+            The name of the file with the predictions, among those of the run.
+        """
+        run = self._store.get(run_id)
+        known = kept_epochs.known_predictions(self._store, run, epoch, part)
+        if known is not None:
+            return known
+        split = self._split(run)
+        model = self._at_epoch(run, epoch)
+        if (meant := kept_epochs.part_of(run, part)) == kept_epochs.TEST:
+            asked = split.x_test, split.y_test, split.test_indices
+        else:
+            asked = split.x_validation, split.y_validation, split.validation_indices
+        name = epoch_predictions(epoch, kept_epochs.PARTS[meant])
+        evaluate.write(evaluate.evaluate(model, *asked), self._store, run_id, name)
+        if kept_epochs.is_a_look(run, part):
+            self._store.count_looks(run_id)
+        return name
+
+    def _at_epoch(self, run: Run, epoch: int) -> keras.Model:
+        # One network for all epochs of a run: building it and its graph takes longer than reading weights.
+        if self._of_epochs is None or self._of_epochs[0] != run.id:
+            self._of_epochs = run.id, build(run.network().without_downloads())
+        model = self._of_epochs[1]
+        weights.put_into(model, run, self._store, epoch_weights(epoch))
+        return model
 
     def _split(self, run: Run) -> datasets.Split:
         """The images of a run, if this machine has them."""

@@ -24,12 +24,22 @@ def load(run: Run, store: RunStore, name: str = MODEL) -> keras.Model:
     Raises:
         ArtefactMissing: If the run has no weights yet, or they do not fit its network.
     """
-    path = store.artefacts.path(run.id, name)
+    store.artefacts.path(run.id, name)  # before a network is built for nothing
     model = build(run.network().without_downloads())
+    put_into(model, run, store, name)
+    return model
+
+
+def put_into(model: keras.Model, run: Run, store: RunStore, name: str = MODEL) -> None:
+    """Gives a network that was built from a run's description the weights of one of its files.
+
+    Raises:
+        ArtefactMissing: If there is no such file, or it does not fit the network.
+    """
+    path = store.artefacts.path(run.id, name)
     try:
         model.load_weights(path)
     except (ValueError, OSError, KeyError) as error:
         raise ArtefactMissing(
             f"The weights of run {run.name!r} cannot be read ({error}).", "Train it again."
         ) from error
-    return model

@@ -62,6 +62,18 @@ class Artefacts:
         """Whether a run has a file."""
         return (self.folder(run_id) / name).is_file()
 
+    def names(self, run_id: str) -> list[str]:
+        """The names of a run's files, in alphabetical order."""
+        with suppress(FileNotFoundError):
+            return sorted(path.name for path in self.folder(run_id).iterdir() if not path.name.startswith("."))
+        return []
+
+    def changed(self, run_id: str, name: str) -> float:
+        """When a file was last written, in seconds since 1970; 0 if the run has no such file."""
+        with suppress(FileNotFoundError):
+            return (self.folder(run_id) / name).stat().st_mtime
+        return 0.0
+
     @contextmanager
     def writing(self, run_id: str, name: str) -> Iterator[Path]:
         """Gives a temporary path with the same suffix; what was written there then takes its place at once."""

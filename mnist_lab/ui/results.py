@@ -37,9 +37,7 @@ def predictions(run: Run, name: str = PREDICTIONS) -> Predictions:
     Raises:
         ArtefactMissing: If it was not evaluated.
     """
-    artefacts = frame.store().artefacts
-    changed = artefacts.path(run.id, name).stat().st_mtime if artefacts.has(run.id, name) else 0.0
-    return _read(run.id, name, changed)
+    return _read(run.id, name, frame.store().artefacts.changed(run.id, name))
 
 
 def results(run: Run) -> None:

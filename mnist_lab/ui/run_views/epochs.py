@@ -1,0 +1,167 @@
+"""One run epoch by epoch, where the weights of each were kept: what it learnt, and what it forgot again."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from mnist_lab import formatting, kept_epochs, metrics, paired
+from mnist_lab.figures.confusion import confusion_heatmap
+from mnist_lab.figures.pair import epoch_accuracies
+from mnist_lab.kept_epochs import TEST, VALIDATION
+from mnist_lab.predictions import Predictions
+from mnist_lab.store import Run
+from mnist_lab.ui import frame, state
+from mnist_lab.ui.confusion_change import confusion_change
+from mnist_lab.ui.image_browser import browse
+from mnist_lab.ui.pair import FLATTERED_MARK
+from mnist_lab.ui.plot import plot
+from mnist_lab.ui.results import predictions
+from mnist_lab.ui.run_views import Shown, view
+
+SECONDS = 300.0
+PARTS = {VALIDATION: "Validation images", TEST: "Test images"}
+HOW = (
+    "No epoch of this run was kept. To see how a network learns, switch on **Keep every epoch** in the training "
+    "settings of the Lab before you train: the weights of each epoch are then kept, and can be looked at here."
+)
+
+
+@view("Epoch by epoch", 40, most=1)
+def epochs(shown: Shown) -> None:
+    """Draws a slider over the kept epochs, and what the network says at the chosen one."""
+    (run,) = shown.chosen
+    if not kept_epochs.kept_epochs(shown.store, run):
+        st.info(HOW)
+        return
+    st.fragment(_epochs)(run.id)
+
+
+def _epochs(run_id: str) -> None:
+    with frame.errors_in_words():
+        store = frame.store()
+        run = store.get(run_id)
+        kept = kept_epochs.kept_epochs(store, run)
+        part = _part(run)
+        key = f"epoch.{run.id[:8]}"
+        first = run.kept_epoch if run.kept_epoch in kept else kept[-1]
+        epoch = first
+        if len(kept) > 1:
+            epoch = int(st.select_slider("Epoch", kept, first, key=key))
+        _curve(run, kept, epoch)
+        known = _known(run, epoch, part)
+        if known is None:
+            return
+        right = int((known.digits == known.labels).sum())
+        accuracy = formatting.accuracy(right / len(known.labels), metrics.accuracy_interval(right, len(known.labels)))
+        mark = f" {FLATTERED_MARK} They also chose the epoch." * run.test_is_validation
+        st.markdown(
+            f"**After epoch {epoch}**: {accuracy} of {len(known.labels):,} {_words(run, part)} are right (95 % "
+            f"interval), {len(known.labels) - right:,} mistakes.{mark}"
+        )
+        before = next((each for each in reversed(kept) if each < epoch), None)
+        ways = ["Mistakes"] + ([f"Since epoch {before}"] if before is not None else [])
+        way = st.segmented_control("Show", ways, default="Mistakes", required=True, key=f"{key}.way.{before}")
+        if way == "Mistakes" or before is None:
+            _mistakes(run, known, f"{key}.{epoch}.{part}")
+        else:
+            _since(run, before, epoch, known, part)
+
+
+def _part(run: Run) -> str:
+    """Which images to ask about; the validation images unless the user wants to look at the test images."""
+    if run.test_is_validation:
+        st.caption(
+            f"{FLATTERED_MARK} The test images of this run are its validation images too: each epoch was evaluated on "
+            "them while it was trained, and counted as a look then. To see them here counts no further one."
+        )
+        return TEST
+    part = st.segmented_control("Images", list(PARTS), default=VALIDATION, required=True, format_func=PARTS.__getitem__,
+                                key=f"epoch-part.{run.id[:8]}")  # fmt: skip
+    if part == TEST:
+        times = f"{run.test_looks} time{'s' * (run.test_looks != 1)}"
+        st.caption(
+            f"The first look of each epoch at the test images counts as a look at them; so far there were {times}. An "
+            "epoch that is chosen by them flatters the run. The validation images are there to choose by."
+        )
+    return part or VALIDATION
+
+
+def _words(run: Run, part: str) -> str:
+    return "test images" if part == TEST else "validation images"
+
+
+def _curve(run: Run, kept: list[int], epoch: int) -> None:
+    store = frame.store()
+    history = store.history(run.id)
+    test = {}
+    for each in kept if not run.test_is_validation else []:
+        name = kept_epochs.known_predictions(store, run, each, TEST)
+        if name is not None:
+            known = predictions(run, name)
+            right, images = int((known.digits == known.labels).sum()), len(known.labels)
+            test[each] = (right / images, *metrics.accuracy_interval(right, images))
+    figure = epoch_accuracies(
+        [entry["epoch"] for entry in history], [entry.get("val_accuracy") for entry in history], test, epoch,
+        "test images, which are the validation images too" if run.test_is_validation else "validation images",
+    )  # fmt: skip
+    plot(figure, f"epoch-curve-{run.id}", label="Accuracy over the epochs")
+
+
+def _known(run: Run, epoch: int, part: str) -> Predictions | None:
+    """What an epoch says, asked now if it is not known; None where that is a look which the user has not asked for."""
+    store = frame.store()
+    name = kept_epochs.known_predictions(store, run, epoch, part)
+    if name is None:
+        if kept_epochs.is_a_look(run, part) and not st.button(
+            f"Look at the test images with epoch {epoch} (counts as a look)", key=f"look.{run.id[:8]}.{epoch}"
+        ):
+            st.caption(f"What epoch {epoch} says of the test images is not known yet.")
+            return None
+        with st.spinner(f"Asking the network of epoch {epoch} about its {_words(run, part)}; once, then it is known."):
+            name = frame.services().inference.ask("predict_epoch", SECONDS, run_id=run.id, epoch=epoch, part=part)
+    return predictions(run, str(name))
+
+
+def _mistakes(run: Run, known: Predictions, key: str) -> None:
+    cell: tuple[int, int] | None = state.get(f"{key}.cell", None)
+    left, right = st.columns([1, 1], gap="large")
+    with left:
+        clicked = plot(confusion_heatmap(metrics.confusion(known.labels, known.digits), height=440),
+                       f"epoch-confusion-{run.id}", on_click=True, label="Confusion matrix of the epoch")  # fmt: skip
+        if clicked is not None:
+            cell = int(clicked["y"]), int(clicked["x"])
+            state.put(f"{key}.cell", cell)
+        st.caption("Click a cell to see its images.")
+    with right:
+        if cell is None:
+            st.markdown("**All mistakes of this epoch**")
+            where = np.flatnonzero(known.digits != known.labels)
+        else:
+            st.markdown(f"**It is {cell[0]}, said {cell[1]}**")
+            st.button("All mistakes", on_click=state.put, args=(f"{key}.cell", None), key=f"{key}.all")
+            where = np.flatnonzero((known.labels == cell[0]) & (known.digits == cell[1]))
+        browse(run, {"It": known}, where, f"{key}.{cell}", "None: all are right." if cell is None else "None.")
+
+
+def _since(run: Run, before: int, epoch: int, known: Predictions, part: str) -> None:
+    earlier = _known(run, before, part)
+    if earlier is None:
+        return
+    sets = paired.sets(known.labels, earlier.digits, known.digits)
+    said = {f"epoch {before}": earlier, f"epoch {epoch}": known}
+    key = f"since.{run.id[:8]}.{before}.{epoch}.{part}"
+    lists = {
+        "learnt": (f"Learnt ({len(sets.only_b):,})", sets.only_b),
+        "forgot": (f"Forgot ({len(sets.only_a):,})", sets.only_a),
+        "still": (f"Still wrong ({len(sets.neither):,})", sets.neither),
+        "matrix": ("Confusion matrix", None),
+    }
+    name = st.segmented_control("Since the epoch before", list(lists), default="learnt", required=True,
+                                format_func=lambda each: lists[each][0], key=f"{key}.list",
+                                label_visibility="collapsed")  # fmt: skip
+    where = lists[name or "learnt"][1]
+    if where is None:
+        confusion_change(run, said, key)
+    else:
+        browse(run, said, where, f"{key}.{name}")
