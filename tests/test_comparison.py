@@ -247,6 +247,48 @@ def test_networks_of_other_layers_differ_in_their_number(make: Make) -> None:
     assert differing([a, b]) == {"layers": {a.id: 3, b.id: 2}, "parameters": {a.id: a.parameters, b.id: b.parameters}}
 
 
+def test_digits_are_corrected_for_there_being_ten(store: RunStore, make: Make) -> None:
+    sevens = np.flatnonzero(DIGITS == 7)
+    found = compare_runs(store, make([], name="A", network=WIDE), make([*sevens[:9], 0], name="B"))
+    ps = [binomtest(0, each.paired.only_a).pvalue if each.paired.only_a else 1.0 for each in found.digits]
+    assert [each.p for each in found.digits] == pytest.approx(ps)
+    assert [each.corrected for each in found.digits] == pytest.approx(holm(ps))
+    assert [each.digit for each in found.digits if each.stands_out] == [7]
+    assert found.digits[7].corrected == pytest.approx(10 * 2 / 2**9)
+
+
+def test_digits_without_images_are_no_tests(store: RunStore, make: Make) -> None:
+    a, b = make(None, name="A", network=WIDE), make(None, name="B")
+    labels = np.full(12, 7)
+    for run, said in ((a, labels), (b, np.full(12, 1))):
+        with store.artefacts.writing(run.id, PREDICTIONS) as path:
+            np.savez(path, probabilities=np.eye(10)[said], labels=labels, indices=np.arange(12))
+    found = compare_runs(store, a, b)
+    assert [each.p is None for each in found.digits] == [digit != 7 for digit in range(10)]
+    assert found.digits[7].corrected == found.digits[7].p == pytest.approx(2 / 2**12), "one digit, one test"
+    assert found.paired is not None and (found.paired.only_a, found.paired.images) == (12, 12), "they never agree"
+    assert found.better is not None and found.better.id == a.id
+
+
+def test_one_image_tells_nothing(store: RunStore, make: Make) -> None:
+    a, b = make(None, name="A", network=WIDE), make(None, name="B")
+    for run, said in ((a, [3]), (b, [5])):
+        with store.artefacts.writing(run.id, PREDICTIONS) as path:
+            np.savez(path, probabilities=np.eye(10)[said], labels=np.array([3]), indices=np.array([0]))
+    found = compare_runs(store, a, b)
+    assert found.p == 1.0 and found.better is None
+    assert found.difference == 1.0 and found.interval is not None and found.interval[0] < 0
+
+
+def test_predictions_can_come_from_elsewhere_than_the_store(store: RunStore, make: Make) -> None:
+    a, b = make([1], name="A", network=WIDE), make([2], name="B")
+    known = {run.id: read_predictions(store, run) for run in (b, a)}
+    known[a.id], known[b.id] = known[b.id], known[a.id]
+    (swapped,) = compare_all(store, [a, b], lambda run: known[run.id])
+    (plain,) = compare_all(store, [b, a])
+    assert swapped.paired == plain.paired and swapped.difference == plain.difference
+
+
 # Groups of seeds ------------------------------------------------------------------------------------------------------
 
 
@@ -348,3 +390,27 @@ def test_no_spread_at_all() -> None:
     assert seed_groups.welch([0.5] * 3, [0.5] * 3) == 1.0
     assert seed_groups.welch([0.5] * 3, [0.6] * 3) is None
     assert seed_groups.welch_difference([0.5] * 3, [0.5] * 3) == (0, 0, 0)
+
+
+# Seeds that are there but not selected --------------------------------------------------------------------------------
+
+
+def test_siblings_are_the_other_seeds_of_what_is_chosen(make: Make) -> None:
+    small, wide = seeds_of(make, [1, 2, 3], name="Small"), seeds_of(make, [1, 2], network=WIDE, name="Wide")
+    again = make([9], name="Small again", training=replace(ONE, seed=2))
+    longer = make([7], training=replace(ONE, epochs=11, seed=3))
+    running = make([7], training=replace(ONE, seed=8), status="running")
+    unasked = make([7], training=replace(ONE, seed=9), test_accuracy=None)
+    listed = [unasked, running, longer, again, *wide, *small]
+
+    def found(chosen: list[Run], most: int = 10) -> list[str]:
+        return [run.id for run in seed_groups.siblings(chosen, listed, most)]
+
+    assert found([small[0], wide[0]]) == [again.id, wide[1].id, small[2].id], "in turn, of each seed the newest"
+    assert found([small[1]]) == [small[0].id, small[2].id], "its own seed is there, though not the newest of it"
+    assert found([longer]) == []
+    assert found([small[0], wide[0]], most=3) == [again.id]
+    assert found([small[0], small[2], wide[0]], most=4) == [wide[1].id], "first the network with the fewest seeds"
+    assert found([small[0]], most=1) == []
+    assert found([running]) == [small[0].id, again.id, small[2].id], "those can be compared already"
+    assert found(listed) == []

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import binomtest, norm
+from sklearn.metrics import confusion_matrix
 
 from mnist_lab import metrics
-from mnist_lab.paired import Paired, difference, holm, mcnemar, sets
+from mnist_lab.paired import Paired, difference, holm, mcnemar, moves, sets
 
 
 def asked(both: int, only_a: int, only_b: int, neither: int) -> Paired:
@@ -95,6 +96,23 @@ def test_the_sets_are_the_images_that_were_counted(answers: list[tuple[int, int,
 def test_sets_of_other_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match="one label and two predictions"):
         sets([1, 2], [1, 2], [1])
+
+
+@given(ANSWERS)
+def test_moves_lead_from_one_confusion_matrix_to_the_other(answers: list[tuple[int, int, int]]) -> None:
+    labels, a, b = np.array(answers, int).reshape(-1, 3).T
+    found = moves(labels, a, b)
+    if answers:
+        before, after = (confusion_matrix(labels, said, labels=range(10)) for said in (a, b))
+        np.testing.assert_array_equal(found.difference, after - before)
+    for true, digit in ((0, 0), (1, 2), (3, 3)):
+        assert found.came[true, digit] == sum(t == true and y == digit != x for t, x, y in answers)
+        assert found.left[true, digit] == sum(t == true and x == digit != y for t, x, y in answers)
+
+
+def test_moves_of_other_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match="one label and two predictions"):
+        moves([1, 2], [1, 2], [1])
 
 
 # The difference and its interval --------------------------------------------------------------------------------------

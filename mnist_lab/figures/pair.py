@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from mnist_lab.figures.theme import COLOURS, NEUTRAL, axis, base_layout, fade, message
+from mnist_lab.figures.theme import COLOURS, NEUTRAL, axis, base_layout, fade, message, mix
 
 FEWER, MORE = COLOURS[0], COLOURS[1]
 """Blue and orange, which stay apart for people with protanopia, deuteranopia or tritanopia."""
+FRAME = mix(NEUTRAL, "#000000", 0.3)
 STRONG = 0.5
 """Differences above this share of the largest are dark enough for white text, on light pages too."""
 FAINT = 0.12
@@ -81,8 +82,8 @@ def confusion_difference(
         )  # fmt: skip
     for digit in digits:
         figure.add_shape(
-            type="rect", x0=digit - 0.46, x1=digit + 0.46, y0=digit - 0.46, y1=digit + 0.46,
-            line={"width": 1.5, "color": NEUTRAL},
+            type="rect", x0=digit - 0.5, x1=digit + 0.5, y0=digit - 0.5, y1=digit + 0.5,
+            line={"width": 2, "color": FRAME},
         )  # fmt: skip
     edge = [-0.5, len(change) - 0.5]
     same: dict[str, Any] = {"dtick": 1, "showgrid": False, "fixedrange": True, "constrain": "domain"}
@@ -212,7 +213,7 @@ def epoch_accuracies(
             dark,
             height,
             showlegend=True,
-            xaxis=axis("Epoch", fixedrange=True),
+            xaxis=axis("Epoch", fixedrange=True, tickformat="d", dtick=max(1, -(-len(epochs) // 12))),
             yaxis=axis("Accuracy", tickformat=".1%", fixedrange=True),
         )
     )

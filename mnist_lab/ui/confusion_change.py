@@ -58,4 +58,4 @@ def _cell(run: Run, said: dict[str, Predictions], cell: tuple[int, int], key: st
     way = st.segmented_control("Images", list(ways), key=f"{key}.way.{true}.{digit}", required=True,
                                default="came" if len(came) or not len(gone) else "left",
                                format_func=ways.__getitem__, label_visibility="collapsed")  # fmt: skip
-    browse(run, said, came if way == "came" else gone, f"{key}.{true}.{digit}.{way}")
+    browse(run, said, came if way == "came" else gone, f"{key}.{true}.{digit}.{way}", blocks=1)

@@ -15,7 +15,7 @@ from mnist_lab.predictions import Predictions
 from mnist_lab.store import Run
 from mnist_lab.ui.results import test_images
 
-PAGE = 30
+PAGE = 24
 TWO = 2
 Order = tuple[str, str]
 SUREST, LEAST, AS_LISTED = "surest first", "least sure first", "in the order of the data"
@@ -46,7 +46,14 @@ def in_order(said: dict[str, Predictions], where: NDArray[np.int64], order: Orde
     return where[np.argsort(surest if way == LEAST else -surest, kind="stable")]
 
 
-def browse(run: Run, said: dict[str, Predictions], where: NDArray[np.int64], key: str, nothing: str = "None.") -> None:
+def browse(
+    run: Run,
+    said: dict[str, Predictions],
+    where: NDArray[np.int64],
+    key: str,
+    nothing: str = "None.",
+    blocks: int = 2,
+) -> None:
     """Draws images page by page, with what a person can choose them by.
 
     Args:
@@ -55,27 +62,28 @@ def browse(run: Run, said: dict[str, Predictions], where: NDArray[np.int64], key
         where: Positions in these predictions.
         key: Unique on the page, and another one for other images.
         nothing: What to say if there are none.
+        blocks: In how many blocks side by side, each as wide as a telephone, where they stand below each other.
     """
     if not len(where):
         st.caption(nothing)
         return
     known = next(iter(said.values()))
     here = np.unique(known.labels[where])
-    left, right = st.columns(2)
+    left, middle, right = st.columns(3)
     digit = left.selectbox(
         "Of the digit", [None, *here.tolist()], key=f"{key}.digit",
         format_func=lambda value: "any digit" if value is None else str(value),
     )  # fmt: skip
     of_one: list[Order] = [(letter, way) for letter in said for way in (SUREST, LEAST)] if len(said) > 1 else []
     orders: list[Order] = [("", SUREST), ("", LEAST), *of_one, ("", AS_LISTED)]
-    order = right.selectbox("Order", orders, key=f"{key}.order", format_func=lambda each: " ".join(each).strip())
+    order = middle.selectbox("Order", orders, key=f"{key}.order", format_func=lambda each: " ".join(each).strip())
     if digit is not None:
         where = where[known.labels[where] == digit]
     where = in_order(said, where, order)
     pages, page = -(-len(where) // PAGE), 1
     if pages > 1:
         # Other choices make another widget, which begins at its first page.
-        page = int(st.number_input(f"Page (of {pages})", 1, pages, key=f"{key}.page.{digit}.{'.'.join(order)}"))
+        page = int(right.number_input(f"Page (of {pages})", 1, pages, key=f"{key}.page.{digit}.{'.'.join(order)}"))
     shown = where[(page - 1) * PAGE : page * PAGE]
     first = (page - 1) * PAGE + 1
     st.caption(f"Images {first:,}–{first + len(shown) - 1:,} of {len(where):,}.")
@@ -91,8 +99,13 @@ def browse(run: Run, said: dict[str, Predictions], where: NDArray[np.int64], key
     texts = captions(said, shown)
     # Letters are narrow; where whole words stand below the images these must be wider.
     is_wide = len(said) > TWO or max(map(len, said)) > 1 < len(said)
-    sheet = contact_sheet(images, texts, columns=5 if is_wide else 6, scale=4 if is_wide else 3, gap=10)
-    st.image(sheet, width="content")
+    columns = 3 if is_wide else 4
+    rows = -(-len(shown) // (columns * blocks))
+    for block, place in enumerate(st.columns(blocks) if blocks > 1 else [st.container()]):
+        part = slice(block * rows * columns, (block + 1) * rows * columns)
+        if len(texts[part]):
+            sheet = contact_sheet(images[part], texts[part], columns=columns, scale=4 if is_wide else 3, gap=10)
+            place.image(sheet, width="content")
     if len(said) > TWO:
         st.caption("Below each image: the digit that it is, then what was said of it, and by whom.")
         return

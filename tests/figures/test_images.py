@@ -36,6 +36,14 @@ def test_captions_are_written_under_the_images(digits):
         contact_sheet(digits, ["one"])
 
 
+def test_captions_may_have_several_lines(digits):
+    one, three = (pixels(contact_sheet(digits, [text] * 7, columns=7)) for text in ("is 3", "is 3\nA: 3\nB: 5"))
+    assert three.shape[0] == one.shape[0] + 2 * 16
+    np.testing.assert_array_equal(three[: one.shape[0]], one)
+    for line in (1, 2):
+        assert three[56 + line * 16 : 56 + (line + 1) * 16, :, 3].any()
+
+
 @pytest.mark.parametrize("scaled", [True, False])
 def test_images_as_a_network_takes_them_give_the_same_sheet(digits, scaled):
     other = (digits / 255).astype("float32")[..., None] if scaled else digits[..., None]

@@ -38,8 +38,8 @@ def agreement(shown: Shown) -> None:
 
 
 def _same_images(runs: list[Run]) -> tuple[list[tuple[Run, Predictions]], list[tuple[Run, str]]]:
-    """The runs that were asked the same images as the first that was asked any; the others, and why not."""
-    alike: list[tuple[Run, Predictions]] = []
+    """The largest number of runs that were asked the same images; the others, and why not."""
+    sets: list[list[tuple[Run, Predictions]]] = []
     others: list[tuple[Run, str]] = []
     for run in runs:
         try:
@@ -47,15 +47,21 @@ def _same_images(runs: list[Run]) -> tuple[list[tuple[Run, Predictions]], list[t
         except ArtefactMissing as error:
             others.append((run, error.message.rstrip(".")))
             continue
-        reason = None
-        if alike:
-            first, first_known = alike[0]
-            reason = comparison.other_data(first, run) or comparison.other_images(first, run, first_known, known)
-        if reason is None:
-            alike.append((run, known))
+        fitting = next((alike for alike in sets if _why_not(*alike[0], run, known) is None), None)
+        if fitting is None:
+            sets.append([(run, known)])
         else:
-            others.append((run, reason))
-    return alike, others
+            fitting.append((run, known))
+    if not sets:
+        return [], others
+    largest = max(sets, key=len)
+    for run, known in (each for alike in sets if alike is not largest for each in alike):
+        others.append((run, _why_not(*largest[0], run, known) or ""))
+    return largest, others
+
+
+def _why_not(first: Run, known: Predictions, run: Run, said: Predictions) -> str | None:
+    return comparison.other_data(first, run) or comparison.other_images(first, run, known, said)
 
 
 def _agreement(run: Run, said: dict[str, Predictions]) -> None:

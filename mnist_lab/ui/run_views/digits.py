@@ -22,36 +22,32 @@ def digits(shown: Shown) -> None:
     if pair is None:
         return
     parts = pair.compared.digits
-    out = [str(each.digit) for each in parts if each.stands_out]
-    said = f"On the {' and '.join(out)} they differ by more than chance explains" if out else (
-        "On no digit do they differ by more than chance explains"
+    out = [f"the {each.digit}" for each in parts if each.stands_out]
+    where = f"On {' and '.join(out)} they" if out else "On no digit do they"
+    st.markdown(
+        f"{where} differ by more than chance explains (McNemar's exact test for each, with Holm's correction for all)."
+    )
+    figure = difference_forest(
+        [each.difference for each in parts], [each.interval for each in parts], [each.stands_out for each in parts]
+    )
+    plot(figure, "digit-differences", label="Difference of the recalls per digit")
+    st.caption(
+        "To the right of the line A finds more of that digit, to the left B does. Each bar is a 95 % interval for its "
+        "digit alone: of ten such, one that leaves out 0 is no rarity between networks equally good. Blue diamonds are "
+        "those that stand after the correction."
+    )
+    figure_column = st.column_config.NumberColumn
+    st.dataframe(
+        digits_frame(pair.compared), hide_index=True, width="stretch", key="digits-table", placeholder="–",
+        alt="Differences per digit",
+        column_config={
+            "A − B": figure_column(format="%.2f", help="Recall of A less that of B, in points."),
+            "p": figure_column(format="%.3g", help="McNemar's exact test, of this digit alone."),
+            "p (Holm)": figure_column(format="%.3g", help="Corrected for all digits together."),
+        },
     )  # fmt: skip
-    st.markdown(f"{said} (McNemar's exact test for each digit, after Holm's correction for all of them).")
-    left, right = st.columns([1, 1], gap="large")
-    with left:
-        figure = difference_forest(
-            [each.difference for each in parts],
-            [each.interval for each in parts],
-            [each.stands_out for each in parts],
-        )
-        plot(figure, "digit-differences", label="Difference of the recalls per digit")
-        st.caption(
-            "To the right of the line A finds more of that digit, to the left B does. Each bar is a 95 % interval for "
-            "its digit alone: of ten such, one that leaves out 0 is no rarity between networks equally good. Diamonds "
-            "mark those that stand after the correction."
-        )
-    with right:
-        st.dataframe(
-            digits_frame(pair.compared), hide_index=True, width="stretch", key="digits-table", placeholder="–",
-            alt="Differences per digit",
-            column_config={
-                "A − B": st.column_config.NumberColumn(format="%.2f", help="Recall of A less that of B, in points."),
-                "p": st.column_config.NumberColumn(format="%.3g", help="McNemar's exact test, of this digit alone."),
-                "p (Holm)": st.column_config.NumberColumn(format="%.3g", help="Corrected for all digits together."),
-            },
-        )  # fmt: skip
-        a, b = pair.names
-        st.caption(f"Recall: the share of a digit's images that is found. A: {a}; B: {b}. Differences in points.")
+    a, b = pair.names
+    st.caption(f"Recall: the share of a digit's images that is found. A: {a}; B: {b}. Differences in points.")
     st.caption(frame.escape(pair.compared.covers))
 
 

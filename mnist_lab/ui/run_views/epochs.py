@@ -52,12 +52,13 @@ def _epochs(run_id: str) -> None:
         known = _known(run, epoch, part)
         if known is None:
             return
-        right = int((known.digits == known.labels).sum())
-        accuracy = formatting.accuracy(right / len(known.labels), metrics.accuracy_interval(right, len(known.labels)))
+        right, images = int((known.digits == known.labels).sum()), len(known.labels)
+        wrong = images - right
+        accuracy = formatting.accuracy(right / images, metrics.accuracy_interval(right, images))
         mark = f" {FLATTERED_MARK} They also chose the epoch." * run.test_is_validation
         st.markdown(
-            f"**After epoch {epoch}**: {accuracy} of {len(known.labels):,} {_words(run, part)} are right (95 % "
-            f"interval), {len(known.labels) - right:,} mistakes.{mark}"
+            f"**After epoch {epoch}**: {accuracy} of {images:,} {_words(part)} are right (95 % interval), "
+            f"{wrong:,} mistake{'s' * (wrong != 1)}.{mark}"
         )
         before = next((each for each in reversed(kept) if each < epoch), None)
         ways = ["Mistakes"] + ([f"Since epoch {before}"] if before is not None else [])
@@ -79,15 +80,14 @@ def _part(run: Run) -> str:
     part = st.segmented_control("Images", list(PARTS), default=VALIDATION, required=True, format_func=PARTS.__getitem__,
                                 key=f"epoch-part.{run.id[:8]}")  # fmt: skip
     if part == TEST:
-        times = f"{run.test_looks} time{'s' * (run.test_looks != 1)}"
         st.caption(
-            f"The first look of each epoch at the test images counts as a look at them; so far there were {times}. An "
-            "epoch that is chosen by them flatters the run. The validation images are there to choose by."
+            "The first time that an epoch is asked about the test images counts as a look at them; looks so far: "
+            f"{run.test_looks}. Who chooses an epoch by them flatters the run: the validation images are there for that."
         )
     return part or VALIDATION
 
 
-def _words(run: Run, part: str) -> str:
+def _words(part: str) -> str:
     return "test images" if part == TEST else "validation images"
 
 
@@ -118,7 +118,7 @@ def _known(run: Run, epoch: int, part: str) -> Predictions | None:
         ):
             st.caption(f"What epoch {epoch} says of the test images is not known yet.")
             return None
-        with st.spinner(f"Asking the network of epoch {epoch} about its {_words(run, part)}; once, then it is known."):
+        with st.spinner(f"Asking the network of epoch {epoch} about its {_words(part)}; once, then it is known."):
             name = frame.services().inference.ask("predict_epoch", SECONDS, run_id=run.id, epoch=epoch, part=part)
     return predictions(run, str(name))
 
@@ -141,7 +141,8 @@ def _mistakes(run: Run, known: Predictions, key: str) -> None:
             st.markdown(f"**It is {cell[0]}, said {cell[1]}**")
             st.button("All mistakes", on_click=state.put, args=(f"{key}.cell", None), key=f"{key}.all")
             where = np.flatnonzero((known.labels == cell[0]) & (known.digits == cell[1]))
-        browse(run, {"It": known}, where, f"{key}.{cell}", "None: all are right." if cell is None else "None.")
+        browse(run, {"It": known}, where, f"{key}.{cell}", "None: all are right." if cell is None else "None.",
+               blocks=1)  # fmt: skip
 
 
 def _since(run: Run, before: int, epoch: int, known: Predictions, part: str) -> None:

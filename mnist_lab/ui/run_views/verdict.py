@@ -144,34 +144,43 @@ def _many(shown: Shown) -> None:
             f"{ICONS[better > 0]} Of {len(known)} pair{'s' * (len(known) > 1)} on the same images, {better or 'none'} "
             f"{'is' if better <= 1 else 'are'} told apart."
         )
-    _table(pairs_frame(pairs), "pairs", "Pairs of runs on the same images")
-    if known:
+        _table(pairs_frame(known), "pairs", "Pairs of runs on the same images")
         st.caption(f"Accuracy on the same images, A less B, in points, by McNemar's exact test. {HOLM}")
+    for reason, alike in by_reason(pairs).items():
+        which = ", ".join(f"{pair.names[0]} and {pair.names[1]}" for pair in alike)
+        st.markdown(f"🚫 Not compared: {frame.escape(reason)}.")
+        st.caption(frame.escape(f"{len(alike)} pair{'s' * (len(alike) > 1)}: {which}."))
     if any(pair.is_flattered for pair in known):
         st.caption(f"{FLATTERED_MARK} {FLATTERED}")
 
 
+def by_reason(pairs: Sequence[Comparison]) -> dict[str, list[Comparison]]:
+    """The pairs that cannot be compared, by the reason why."""
+    found: dict[str, list[Comparison]] = {}
+    for pair in pairs:
+        if pair.reason:
+            found.setdefault(pair.reason, []).append(pair)
+    return found
+
+
 def pairs_frame(pairs: Sequence[Comparison]) -> pd.DataFrame:
-    """All pairs as a table, differences in points, unknown figures missing."""
-    lead = [None if pair.difference is None else 100 * pair.difference for pair in pairs]
+    """Pairs that were compared as a table, differences in points."""
     return pd.DataFrame(
         {
             "A": [pair.names[0] + marked(pair.a) for pair in pairs],
             "B": [pair.names[1] + marked(pair.b) for pair in pairs],
-            "A − B": pd.Series(lead, dtype=float),
+            "A − B": [100 * (pair.difference or 0.0) for pair in pairs],
             "95 % interval": [interval_words(pair.interval) for pair in pairs],
-            "Only A right": pd.array([None if pair.paired is None else pair.paired.only_a for pair in pairs], "Int64"),
-            "Only B right": pd.array([None if pair.paired is None else pair.paired.only_b for pair in pairs], "Int64"),
-            "p": pd.Series([pair.p for pair in pairs], dtype=float),
-            "p (Holm)": pd.Series([pair.corrected for pair in pairs], dtype=float),
+            "Only A right": [pair.paired.only_a if pair.paired else None for pair in pairs],
+            "Only B right": [pair.paired.only_b if pair.paired else None for pair in pairs],
+            "p": [pair.p for pair in pairs],
+            "p (Holm)": [pair.corrected for pair in pairs],
             "Verdict": [_verdict(pair) for pair in pairs],
         }
     )  # fmt: skip
 
 
 def _verdict(pair: Comparison) -> str:
-    if pair.reason:
-        return f"not compared: {pair.reason}"
     said = "not told apart" if pair.better is None else f"{'A' if pair.better is pair.a else 'B'} is better"
     return f"{said}; only the seed differs" if pair.only_seed else said
 
@@ -184,7 +193,6 @@ def _table(rows: pd.DataFrame, key: str, label: str) -> None:
             "A − B": figure(format="%.2f", help="Difference of the accuracies, in points."),
             "p": figure(format="%.3g", help="Of this pair alone."),
             "p (Holm)": figure(format="%.3g", help="Corrected for all pairs of this table."),
-            "Verdict": st.column_config.TextColumn(width="large"),
         },
     )  # fmt: skip
 
