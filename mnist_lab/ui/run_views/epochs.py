@@ -82,7 +82,7 @@ def _part(run: Run) -> str:
     if part == TEST:
         st.caption(
             "The first time that an epoch is asked about the test images counts as a look at them; looks so far: "
-            f"{run.test_looks}. Who chooses an epoch by them flatters the run: the validation images are there for that."
+            f"{run.test_looks}. Who chooses an epoch by them flatters the run; that is what validation images are for."
         )
     return part or VALIDATION
 
