@@ -16,9 +16,10 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from mnist_lab.errors import ArtefactMissing, LabError
+from mnist_lab.errors import ArtefactMissing
 from mnist_lab.paired import Paired, difference, holm, mcnemar
 from mnist_lab.predictions import Predictions, read_predictions
+from mnist_lab.run_settings import training_of
 from mnist_lab.store import Run, RunStore
 
 ALPHA = 0.05
@@ -290,19 +291,11 @@ def seed_of(run: Run) -> int:
 
 def but_seed(run: Run) -> tuple[Any, ...]:
     """Everything that decides what a run is, but its seed; equal for runs that differ in their seed alone."""
-    training = {key: value for key, value in _training(run).items() if key not in ("seed", "keep_checkpoints")}
+    training = {key: value for key, value in training_of(run).items() if key not in ("seed", "keep_checkpoints")}
     # What was asked for, perhaps "auto", matters less than what it came to.
     asked = training.pop("dataset", None)
     # A fingerprint is of the test images.
     return run.architecture, training, run.dataset or asked, run.split, None if is_by_lot(run) else run.fingerprint
-
-
-def _training(run: Run) -> dict[str, Any]:
-    """The settings of a run's training, with those that it left to their defaults."""
-    try:
-        return run.config().to_dict()
-    except LabError:  # of another version
-        return run.training
 
 
 def names_of(runs: Sequence[Run]) -> dict[str, str]:
@@ -324,42 +317,6 @@ def points(by: float, interval: Interval) -> str:
     """A difference of accuracies: ``"0.12 points (95 % interval 0.01 to 0.23)"``."""
     value, low, high = (f"{100 * each + 0.0:.2f}".replace("-0.00", "0.00") for each in (by, *interval))
     return f"{value} points (95 % interval {low} to {high})".replace("-", "−")
-
-
-def differing(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
-    """The settings that are not the same in all of some runs, and the networks layer by layer where these match.
-
-    Returns:
-        By the setting's name, as ``optimizer.momentum`` or ``layer 2 Conv2D filters``, its value by run id; a run that
-        has no such setting has no entry. None, zero and false are values.
-    """
-    flat: dict[str, dict[str, Any]] = {"dataset used": {run.id: run.dataset for run in runs}}
-    for run in runs:
-        for name, value in _flat(_training(run)):
-            flat.setdefault(name, {})[run.id] = value
-    kinds = [[str(layer.get("layer")) for layer in run.architecture.get("layers", ())] for run in runs]
-    if all(each == kinds[0] for each in kinds):
-        for run in runs:
-            for index, layer in enumerate(run.architecture.get("layers", ())):
-                for name, value in _flat({key: each for key, each in layer.items() if key != "layer"}):
-                    flat.setdefault(f"layer {index + 1} {kinds[0][index]} {name}", {})[run.id] = value
-    else:
-        flat["layers"] = {run.id: len(each) for run, each in zip(runs, kinds, strict=True)}
-        flat["parameters"] = {run.id: run.parameters for run in runs}
-
-    def same(values: dict[str, Any]) -> bool:
-        # To Python 0 is False and 1 is True; to who compares settings they are not.
-        return len(values) == len(runs) and len({(type(each) is bool, repr(each)) for each in values.values()}) == 1
-
-    return {name: values for name, values in flat.items() if not same(values)}
-
-
-def _flat(settings: dict[str, Any], before: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
-    for key, value in settings.items():
-        name = f"{before}{key}"
-        found += _flat(value, f"{name}.") if isinstance(value, dict) else [(name, value)]
-    return found
 
 
 def _known(value: float) -> float | None:

@@ -179,7 +179,7 @@ def _put_in(
     known = [next(each for each in line if each is not None) for line in lines]
     merged = []
     for i, j in cheapest(known, items, cost, alone):
-        line = lines[i] if i is not None else [None] * width
+        line: list[T | None] = lines[i] if i is not None else [None] * width
         if j is not None:
             line[index] = items[j]
         merged.append(line)
@@ -254,8 +254,14 @@ def _chain_alone(chain: Chain) -> int:
     return ALONE + sum(_alone(layer) for _, layer in chain)
 
 
-def _total(ours: Sequence[T], theirs: Sequence[T], cost: Callable[[T, T], int | None], alone: Callable[[T], int]) -> int:
-    return sum(
-        alone(ours[i]) if j is None else alone(theirs[j]) if i is None else cost(ours[i], theirs[j]) or 0  # type: ignore[index]
-        for i, j in cheapest(ours, theirs, cost, alone)
-    )
+def _total(
+    ours: Sequence[T], theirs: Sequence[T], cost: Callable[[T, T], int | None], alone: Callable[[T], int]
+) -> int:
+    total = 0
+    for i, j in cheapest(ours, theirs, cost, alone):
+        if i is not None and j is not None:
+            total += cost(ours[i], theirs[j]) or 0
+        else:
+            total += alone(ours[i]) if i is not None else 0
+            total += alone(theirs[j]) if j is not None else 0
+    return total

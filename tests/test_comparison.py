@@ -17,7 +17,7 @@ from scipy.stats import binomtest, ttest_ind
 
 from mnist_lab import comparison, seed_groups
 from mnist_lab.architecture import Architecture
-from mnist_lab.comparison import compare_all, compare_runs, differing
+from mnist_lab.comparison import compare_all, compare_runs
 from mnist_lab.errors import ArtefactMissing
 from mnist_lab.layers import Dense, Flatten
 from mnist_lab.paired import holm
@@ -25,7 +25,6 @@ from mnist_lab.predictions import read_predictions
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import PREDICTIONS
 from mnist_lab.store.database import open_engine
-from mnist_lab.training_config import SGD, Augmentation
 from tests.made_runs import DIGITS, IMAGES, ONE, SMALL, WIDE, add_run
 
 Make = Callable[..., Run]
@@ -222,29 +221,6 @@ def test_runs_of_one_name_are_told_apart_by_their_ids(store: RunStore, make: Mak
     assert list(comparison.names_of(runs).values()) == [
         f"Same ({runs[0].id[:8]})", f"Same ({runs[1].id[:8]})", "Other",
     ]  # fmt: skip
-
-
-# Settings -------------------------------------------------------------------------------------------------------------
-
-
-def test_settings_that_differ_zero_and_false_among_them(make: Make) -> None:
-    a = make(training=replace(ONE, optimizer=SGD(nesterov=False), label_smoothing=0.0))
-    b = make(training=replace(ONE, optimizer=SGD(nesterov=True), label_smoothing=0.1, limit=500), network=WIDE)
-    c = make(training=replace(ONE, augmentation=Augmentation(rotation=10)))
-    found = differing([a, b])
-    assert found["optimizer.nesterov"] == {a.id: False, b.id: True}
-    assert found["label_smoothing"] == {a.id: 0.0, b.id: 0.1}
-    assert found["limit"] == {a.id: None, b.id: 500}
-    assert found["layer 2 Dense units"] == {a.id: 16, b.id: 32}
-    assert len(found) == 4
-    assert found.keys() < differing([a, b, c]).keys()
-    assert differing([a, c])["optimizer.nesterov"] == {a.id: False}, "Adam has no such setting"
-    assert differing([a, replace(a, id="0" * 32)]) == {}
-
-
-def test_networks_of_other_layers_differ_in_their_number(make: Make) -> None:
-    a, b = make(), make(network=Architecture((Flatten(), Dense(10, "softmax"))))
-    assert differing([a, b]) == {"layers": {a.id: 3, b.id: 2}, "parameters": {a.id: a.parameters, b.id: b.parameters}}
 
 
 def test_digits_are_corrected_for_there_being_ten(store: RunStore, make: Make) -> None:

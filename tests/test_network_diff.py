@@ -43,9 +43,7 @@ def drawn(seed: int) -> Architecture:
 
 
 def states(lines: Sequence[Line], index: int = 1) -> list[tuple[str, str]]:
-    return [
-        (line.state(index), next(cell.kind for cell in (line.cells[index], *line.cells) if cell)) for line in lines
-    ]
+    return [(line.state(index), next(cell.kind for cell in (line.cells[index], *line.cells) if cell)) for line in lines]
 
 
 def alignments(ours: int, theirs: int) -> Iterator[list[tuple[int | None, int | None]]]:

@@ -6,14 +6,14 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from mnist_lab import comparison, formatting, seed_groups
+from mnist_lab import comparison, formatting, run_settings, seed_groups
 from mnist_lab.cli.command import Answer, Options, command
 from mnist_lab.cli.common import open_runs, table
 from mnist_lab.errors import LabError
+from mnist_lab.run_settings import ABSENT
 from mnist_lab.store import Run
 
 MOST = 10
-ABSENT = "–"
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +36,7 @@ def _compare(options: Options) -> Answer:
     pairs = comparison.compare_all(store, runs)
     groups = seed_groups.groups(runs)
     group_pairs = seed_groups.compare_groups(groups)
-    settings = comparison.differing(runs)
+    settings = run_settings.differing(runs)
     document = {
         "runs": [run.to_json() for run in runs],
         "settings": settings,
@@ -70,7 +70,7 @@ def _settings(runs: Sequence[Run], settings: dict[str, dict[str, Any]]) -> str:
     if not settings:
         return "Their settings are the same."
     rows = [
-        (name, *(_word(values[run.id]) if run.id in values else ABSENT for run in runs))
+        (name, *(run_settings.word(values[run.id]) if run.id in values else ABSENT for run in runs))
         for name, values in settings.items()
     ]
     return table(("SETTING", *_letters(runs)), rows)
@@ -83,14 +83,3 @@ def _digits(pair: comparison.Comparison) -> str:
         for each in pair.digits
     ]  # fmt: skip
     return table(("DIGIT", "IMAGES", "ONLY A", "ONLY B", "RECALL, A LESS B"), rows)
-
-
-def _word(value: Any) -> str:
-    """A value of a setting; zero and false are values, and an absent setting is neither."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return " × ".join(map(_word, value))
-    return str(value)

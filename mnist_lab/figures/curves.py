@@ -1,16 +1,14 @@
-"""Curves of training: one run while it learns, several runs beside each other."""
+"""Curves of training: one run while it learns; what it shares with `run_curves`, several runs beside each other."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from mnist_lab.figures.theme import COLOURS, DASHES, axis, base_layout, fade, message, run_colours
+from mnist_lab.figures.theme import COLOURS, axis, base_layout, fade
 
 TRAIN, VALIDATION = COLOURS[0], COLOURS[1]
 METRICS = {
@@ -42,12 +40,23 @@ def thin(x: Any, y: Any, max_points: int) -> tuple[np.ndarray, np.ndarray]:
         ValueError: If ``max_points`` is below 4, or the lengths differ.
     """
     x, y = np.asarray(x), np.asarray(y, dtype=float)
-    if max_points < 4:
-        raise ValueError(f"thin keeps at least 4 points. Received: max_points={max_points}.")
     if len(x) != len(y):
         raise ValueError(f"thin needs as many x as y. Received: {len(x)} and {len(y)}.")
-    if len(x) <= max_points:
-        return x, y
+    keep = kept(y, max_points)
+    return x[keep], y[keep]
+
+
+def kept(y: Any, max_points: int) -> np.ndarray:
+    """The indices of the points that `thin` keeps.
+
+    Raises:
+        ValueError: If ``max_points`` is below 4.
+    """
+    y = np.asarray(y, dtype=float)
+    if max_points < 4:
+        raise ValueError(f"thin keeps at least 4 points. Received: max_points={max_points}.")
+    if len(y) <= max_points:
+        return np.arange(len(y))
     inner = y[1:-1]
     runs = (max_points - 2) // 2
     length = -(-len(inner) // runs)
@@ -58,8 +67,7 @@ def thin(x: Any, y: Any, max_points: int) -> tuple[np.ndarray, np.ndarray]:
     lowest = np.where(np.isnan(table), np.inf, table).argmin(axis=1)
     highest = np.where(np.isnan(table), -np.inf, table).argmax(axis=1)
     starts = np.arange(runs) * length + 1
-    keep = np.unique(np.concatenate([[0, len(x) - 1], starts + lowest, starts + highest]))
-    return x[keep], y[keep]
+    return np.unique(np.concatenate([[0, len(y) - 1], starts + lowest, starts + highest]))
 
 
 def best_epoch(epochs: pd.DataFrame, metric: str) -> int | None:
@@ -144,61 +152,3 @@ def _mark_best(figure: go.Figure, epochs: pd.DataFrame, monitor: str) -> None:
     figure.add_shape(
         type="line", x0=best, x1=best, y0=0, y1=1, yref="paper", line={"width": 1, "dash": "dot", "color": colour}
     )
-
-
-def compare_curves(
-    histories: Mapping[str, pd.DataFrame],
-    names: Mapping[str, str] | None = None,
-    metric: str = "val_accuracy",
-    run_order: Sequence[str] | None = None,
-    dark: bool = False,
-    height: int = 420,
-) -> go.Figure:
-    """One metric of several runs, each in its own colour, its best epoch as a star.
-
-    Args:
-        histories: A frame of epochs per run id, as in `training_curves`. Runs without the metric are left out.
-        names: Display names by run id.
-        metric: A column of the frames.
-        run_order: Order in the legend; as in ``histories`` if None.
-        dark: As in `base_layout`.
-        height: In pixels.
-
-    Returns:
-        One line per run; its ``uid`` and ``meta`` are the run's id.
-    """
-    colours = run_colours(histories)
-    figure = go.Figure()
-    used: dict[str, int] = {}
-    title = METRICS.get(metric, metric)
-    share = metric.endswith("accuracy")
-    for run_id in run_order or list(histories):
-        frame = histories[run_id]
-        if metric not in frame or not frame[metric].notna().any():
-            continue
-        # Plotly would take parts of a name for its own markup.
-        name = html.escape((names or {}).get(run_id, run_id), quote=False)
-        values = frame[metric].astype(float)
-        best = best_epoch(frame, metric) if metric in METRICS and metric not in ("learning_rate", "seconds") else None
-        starred = (frame["epoch"] == best).to_numpy()
-        dash = DASHES[used.get(colours[run_id], 0) % len(DASHES)]
-        used[colours[run_id]] = used.get(colours[run_id], 0) + 1
-        figure.add_scatter(
-            x=frame["epoch"], y=values, uid=run_id, meta=run_id, name=name, mode="lines+markers",
-            line={"color": colours[run_id], "width": 2, "dash": dash},
-            marker={"symbol": np.where(starred, "star", "circle"), "size": np.where(starred, 13, 5)},
-            hovertemplate=f"%{{y:{'.2%' if share else '.4~g'}}}<extra>%{{fullData.name}}</extra>",
-        )  # fmt: skip
-    if not figure.data:
-        return message(f"None of these runs has measured: {title[0].lower()}{title[1:]}.", dark, height)
-    figure.update_layout(
-        base_layout(
-            dark,
-            height,
-            hovermode="x unified",
-            showlegend=True,
-            xaxis=axis("Epoch", rangemode="tozero"),
-            yaxis=axis(title, tickformat=PERCENT if share else None, type="log" if metric == "learning_rate" else None),
-        )
-    )
-    return figure

@@ -7,7 +7,9 @@ on the dark side of the theme. The chart component replaces the colours of text 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
@@ -17,7 +19,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#785EF0", "#5
 
 Six are Okabe and Ito's (2008), violet is IBM's and wine is Tol's; the tests check the distances.
 """
-DASHES = ("solid", "dash", "dot", "dashdot")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+SYMBOLS = (("circle", "●"), ("square", "■"), ("diamond", "◆"), ("triangle-up", "▲"), ("cross", "✚"))
 NEUTRAL = "#8A94A3"
 FAULT = "#D7263D"
 INK = {False: "#1b2430", True: "#e4e9f0"}
@@ -45,23 +48,44 @@ def run_colour(run_id: str) -> str:
     return COLOURS[_slot(run_id)]
 
 
-def run_colours(run_ids: Iterable[str]) -> dict[str, str]:
-    """The colours of runs that are shown together: each run's own, moved on only where two would collide.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the curve of a run looks among others.
+
+    Attributes:
+        colour: The run's own, whatever it is shown with.
+        dash: Plotly's name for the line.
+        symbol: Plotly's name for the points.
+        sign: That symbol as a character, for legends in text.
+    """
+
+    colour: str
+    dash: str
+    symbol: str
+    sign: str
+
+
+def run_looks(run_ids: Iterable[str]) -> dict[str, Look]:
+    """The looks of runs that are shown together.
+
+    With eight colours for any number of runs, some share one. A colour that gave way to others would depend on the
+    company, and a run would change its colour with the selection. So the colour is always the run's own, and what
+    tells runs of one colour apart is the line and the symbol.
 
     Args:
         run_ids: Any number of ids; their order does not matter.
 
     Returns:
-        A colour per id. Up to eight runs have eight colours; more share them as evenly as can be.
+        A look per id. Up to thirty runs of one colour look different; the first of a colour has a solid line.
     """
-    taken = [0] * len(COLOURS)
-    colours = {}
+    found: dict[str, Look] = {}
+    often: Counter[str] = Counter()
     for run_id in sorted(set(run_ids)):
-        start, lowest = _slot(run_id), min(taken)
-        slot = next(s % len(COLOURS) for s in range(start, start + len(COLOURS)) if taken[s % len(COLOURS)] == lowest)
-        taken[slot] += 1
-        colours[run_id] = COLOURS[slot]
-    return colours
+        colour = run_colour(run_id)
+        symbol, sign = SYMBOLS[often[colour] % len(SYMBOLS)]
+        found[run_id] = Look(colour, DASHES[often[colour] % len(DASHES)], symbol, sign)
+        often[colour] += 1
+    return found
 
 
 def axis(title: str | None = None, **settings: Any) -> dict[str, Any]:

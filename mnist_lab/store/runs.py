@@ -400,6 +400,13 @@ class RunStore(Edits):
         with reading(self._engine) as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
 
+    def point_rows(self, run_id: str) -> Sequence[tuple[int, float, float | None, float | None]]:
+        """The same as bare rows of ``step``, ``epoch``, ``loss``, ``accuracy``: quicker where there are many."""
+        columns = _points.c.step, _points.c.epoch, _points.c.loss, _points.c.accuracy
+        query = select(*columns).where(_points.c.run_id == run_id).order_by(_points.c.id)
+        with reading(self._engine) as connection:
+            return connection.execute(query).all()  # type: ignore[return-value]
+
     def close(self) -> None:
         """Closes the database connections."""
         self._engine.dispose()

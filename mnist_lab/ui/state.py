@@ -132,3 +132,21 @@ def get(key: str, default: T) -> T:
 def put(key: str, value: Any) -> None:
     """Keeps a value for this session."""
     st.session_state[f"kept.{key}"] = value
+
+
+def kept_widget(key: str, default: Any) -> dict[str, Any]:
+    """What gives a widget a value that outlives its page, or the view that it belongs to.
+
+    Args:
+        key: The widget's key.
+        default: Its value until the user changes it.
+
+    Returns:
+        The widget's ``key`` and ``on_change``.
+    """
+
+    def changed() -> None:
+        put(key, st.session_state[key])
+
+    st.session_state[key] = get(key, default)
+    return {"key": key, "on_change": changed}

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_lab.figures.curves import best_epoch, compare_curves, thin, training_curves
-from mnist_lab.figures.theme import run_colours
+from mnist_lab.figures.curves import best_epoch, thin, training_curves
 
 EPOCHS = pd.DataFrame(
     {
@@ -125,35 +124,3 @@ def test_a_legend_entry_stands_for_both_panels():
     assert len(shown) == len(set(shown)) == 4
     traces = by_uid(figure)
     assert traces["val_loss"].legendgroup == traces["val_accuracy"].legendgroup
-
-
-def test_runs_are_compared_in_their_own_colours():
-    histories = {f"id{i}": EPOCHS.assign(val_accuracy=EPOCHS["val_accuracy"] - i / 100) for i in range(8)}
-    figure = compare_curves(histories, {"id0": "LeNet"})
-    colours = run_colours(histories)
-    assert [trace.line.color for trace in figure.data] == [colours[run_id] for run_id in histories]
-    assert figure.data[0].name == "LeNet" and figure.data[1].name == "id1"
-    assert [trace.uid for trace in figure.data] == list(histories)
-
-
-def test_runs_that_share_a_colour_differ_in_their_dashes():
-    figure = compare_curves({f"id{i}": EPOCHS for i in range(24)})
-    assert len({(trace.line.color, trace.line.dash) for trace in figure.data}) == 24
-
-
-def test_the_best_epoch_of_each_run_is_a_star():
-    figure = compare_curves({"a": EPOCHS}, metric="val_loss")
-    assert list(figure.data[0].marker.symbol) == ["circle", "circle", "star", "circle"]
-
-
-def test_runs_without_the_metric_are_left_out():
-    figure = compare_curves({"a": EPOCHS, "b": EPOCHS[["epoch", "loss"]]}, metric="val_loss")
-    assert [trace.uid for trace in figure.data] == ["a"]
-    empty = compare_curves({"b": EPOCHS[["epoch", "loss"]]}, metric="val_loss")
-    assert "validation loss" in empty.layout.annotations[0].text
-
-
-def test_a_name_with_markup_is_written_as_it_was_typed():
-    figure = compare_curves({"a": EPOCHS}, {"a": "<b>bold</b> & %{y}"})
-    assert figure.data[0].name == "&lt;b&gt;bold&lt;/b&gt; &amp; %{y}"
-    assert "bold" not in figure.data[0].hovertemplate

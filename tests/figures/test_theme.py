@@ -9,7 +9,7 @@ import uuid
 import numpy as np
 import pytest
 
-from mnist_lab.figures.theme import COLOURS, base_layout, fade, message, mix, run_colour, run_colours
+from mnist_lab.figures.theme import COLOURS, base_layout, fade, message, mix, run_colour, run_looks
 
 # Machado, Oliveira and Fernandes (2009), severity 1.0, for linear RGB
 SIGHT = {
@@ -58,26 +58,45 @@ def test_a_run_keeps_its_colour_over_a_restart():
     assert fresh == run_colour(run_id)
 
 
-def test_up_to_eight_runs_never_share_a_colour():
-    random_ids = random.Random(1)
-    for size in range(1, 9):
-        for _ in range(50):
-            ids = [str(random_ids.random()) for _ in range(size)]
-            assert len(set(run_colours(ids).values())) == size
+def ids(count: int, seed: int = 1) -> list[str]:
+    draw = random.Random(seed)
+    return [uuid.UUID(int=draw.getrandbits(128)).hex for _ in range(count)]
 
 
-def test_more_runs_share_colours_evenly():
-    colours = list(run_colours(map(str, range(20))).values())
-    assert {colours.count(colour) for colour in COLOURS} <= {2, 3}
+def test_a_run_keeps_its_colour_whatever_it_is_shown_with():
+    runs = ids(40)
+    for size in (1, 2, 10, 40):
+        for first in range(0, 40, size):
+            looks = run_looks(runs[first : first + size])
+            assert {run_id: look.colour for run_id, look in looks.items()} == {
+                run_id: run_colour(run_id) for run_id in runs[first : first + size]
+            }
 
 
-def test_colours_do_not_depend_on_the_order_of_selection():
-    ids = [f"run {i}" for i in range(6)]
-    assert run_colours(ids) == run_colours(ids[::-1])
+def test_ten_runs_shown_together_all_look_different():
+    for seed in range(100):
+        looks = run_looks(ids(10, seed)).values()
+        assert len({(look.colour, look.dash) for look in looks}) == 10
+        assert len(set(looks)) == 10
 
 
-def test_a_run_alone_has_its_own_colour():
-    assert run_colours(["a run"]) == {"a run": run_colour("a run")}
+def test_thirty_runs_of_one_colour_look_different():
+    of_one_colour = [run_id for run_id in ids(600) if run_colour(run_id) == COLOURS[0]][:30]
+    assert len({(look.dash, look.symbol) for look in run_looks(of_one_colour).values()}) == len(of_one_colour) == 30
+
+
+def test_all_colours_are_used_evenly():
+    colours = [run_colour(run_id) for run_id in ids(800)]
+    assert all(70 < colours.count(colour) < 130 for colour in COLOURS)
+
+
+def test_looks_do_not_depend_on_the_order_of_selection():
+    runs = ids(30)
+    assert run_looks(runs) == run_looks(runs[::-1])
+
+
+def test_a_run_alone_has_a_solid_line():
+    assert all(run_looks([run_id])[run_id].dash == "solid" for run_id in ids(20))
 
 
 def test_the_layout_is_transparent_and_its_text_fits_the_theme():
