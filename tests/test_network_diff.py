@@ -58,7 +58,8 @@ def alignments(ours: int, theirs: int) -> Iterator[list[tuple[int | None, int | 
         yield from ([*rest, (None, theirs - 1)] for rest in alignments(ours, theirs - 1))
 
 
-@given(st.lists(st.integers(0, 9), max_size=5), st.lists(st.integers(0, 9), max_size=5))
+@given(st.lists(st.integers(0, 9), max_size=4), st.lists(st.integers(0, 9), max_size=5))
+@settings(deadline=None)
 def test_no_alignment_is_cheaper(ours: list[int], theirs: list[int]) -> None:
     def cost(one: int, other: int) -> int | None:
         return None if (one + other) % 3 == 1 else abs(one - other)

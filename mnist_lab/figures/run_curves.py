@@ -131,7 +131,8 @@ def run_curves(runs: Sequence[RunCurve], choice: Choice, dark: bool = False, hei
 
     Returns:
         A panel for each metric, of which some run has values. A trace's ``meta`` is its run's id; its ``uid`` is
-        ``METRIC.ID`` for the curve, with ``.raw`` for what a smoothed one was made of, and ``.best`` for the star.
+        ``METRIC-ID`` for the curve, with ``-raw`` for what a smoothed one was made of, and ``-best`` for the star.
+        (Plotly makes CSS selectors of them, in which a dot would mean something.)
     """
     panels = [metric for metric in METRICS if metric in choice.metrics]
     looks = run_looks(run.id for run in runs)
@@ -190,7 +191,7 @@ def _traces(run: RunCurve, metric: str, choice: Choice, look: Look, most: int, s
     shape = "%{y:.2%}" if metric.endswith("accuracy") else "%{y:.4~g}"
     curve: dict[str, Any] = {
         "type": "scatter",
-        "uid": f"{metric}.{run.id}",
+        "uid": f"{metric}-{run.id}",
         "meta": run.id,
         "name": _name(run, choice.metrics),
         "legendgroup": run.id,
@@ -206,7 +207,7 @@ def _traces(run: RunCurve, metric: str, choice: Choice, look: Look, most: int, s
     smoothed = smooth(y, choice.smoothing)
     raw = {
         **curve,
-        "uid": f"{metric}.{run.id}.raw",
+        "uid": f"{metric}-{run.id}-raw",
         "mode": "lines",
         "x": x[keep],
         "y": y[keep],
@@ -234,7 +235,7 @@ def _star(run: RunCurve, metric: str, choice: Choice, look: Look, scale: float) 
     value = float(run.epochs.loc[run.epochs["epoch"] == best, metric].iloc[0])
     marker = {"symbol": "star", "size": 13, "color": look.colour, "line": {"width": 1, "color": "white"}}
     return [{
-        "type": "scatter", "uid": f"{metric}.{run.id}.best", "meta": run.id, "name": f"best epoch: {best}",
+        "type": "scatter", "uid": f"{metric}-{run.id}-best", "meta": run.id, "name": f"best epoch: {best}",
         "legendgroup": run.id, "showlegend": False, "mode": "markers", "x": x, "y": [value], "marker": marker,
         "hoverinfo": "skip",
     }]  # fmt: skip

@@ -96,7 +96,7 @@ def metrics(page: Page) -> dict[str, str]:
     )
 
 
-_GRID = """const grid = [...document.querySelectorAll('table[role=grid]')].find(
+_GRID = """const grid = [...document.querySelectorAll('table[role=grid], .run-columns table')].find(
     e => [...e.querySelectorAll('th')].some(th => th.textContent.trim() === column));"""
 
 
@@ -106,7 +106,7 @@ def table(page: Page, column: str) -> list[dict[str, str]]:
         f"""column => {{ {_GRID} if (!grid) return [];
         const names = [...grid.querySelectorAll('th')].map(e => e.textContent.trim());
         return [...grid.querySelectorAll('tbody tr')].map(row => Object.fromEntries(
-            [...row.querySelectorAll('td')].map((cell, i) => [names[i], cell.textContent.trim()]))) }}""",
+            [...row.querySelectorAll('th, td')].map((cell, i) => [names[i], cell.textContent.trim()]))) }}""",
         column,
     )
 

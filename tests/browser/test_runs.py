@@ -60,10 +60,10 @@ def open_view(page, name: str) -> None:
 
 
 def wait_curves(page, *names: str) -> dict:
-    found = eventually(
-        page, lambda: traces(page, CURVES), lambda seen: {t["name"] for t in seen.values()} == set(names)
-    )
-    return {trace["name"]: trace for trace in found.values()}
+    def curves() -> dict[str, dict]:
+        return {each["name"]: each for uid, each in traces(page, CURVES).items() if not uid.endswith("-best")}
+
+    return eventually(page, curves, lambda seen: set(seen) == set(names))
 
 
 def test_two_selected_runs_share_a_chart_and_their_settings_stand_side_by_side(shelf):

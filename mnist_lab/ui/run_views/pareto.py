@@ -11,7 +11,7 @@ import streamlit as st
 
 from mnist_lab import formatting, pareto
 from mnist_lab.figures.pareto import Mark, trade_off
-from mnist_lab.figures.theme import run_colours
+from mnist_lab.figures.theme import run_colour
 from mnist_lab.pareto import COSTS, KINDS, PROJECT, PUBLISHED, YOURS, Cost, Entry
 from mnist_lab.store import Run
 from mnist_lab.studies import members, preset, studies
@@ -124,7 +124,7 @@ def _options(entries: list[Entry]) -> tuple[list[str], float, bool]:
 
 def _marks(placed: list[Entry], cost: Cost, on_line: set[str], shown: Shown) -> list[Mark]:
     chosen = [run.id for run in shown.chosen]
-    colours = run_colours(chosen) if len(chosen) <= MOST_COMPARED else {}
+    colours = {run_id: run_colour(run_id) for run_id in chosen} if len(chosen) <= MOST_COMPARED else {}
     return [
         Mark(
             entry.key,
