@@ -1,16 +1,23 @@
-"""Networks against each other by several seeds of each: how trainings differ, which no single pair of runs can tell."""
+"""Networks against each other by several seeds of each: how trainings differ, which no single pair of runs can tell.
+
+How often this calls two groups of one network different, and how often it tells apart two that are not the same, is
+measured by ``benchmarks/false_alarms.py``.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 import re
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnist_lab.comparison import (
     ALPHA,
@@ -27,6 +34,9 @@ from mnist_lab.comparison import (
 from mnist_lab.store import Run
 from mnist_lab.study_results import SEEDS_FOR_SPREAD
 
+MOST_DEALINGS = 20_000
+WELCH, PERMUTATION = "Welch's test", "a permutation test"
+NOT_NORMAL = "That interval takes the seeds' accuracies for normal, which these hardly are."
 FLATTERED_GROUP = "Its test images also served for validation, so its accuracies may be too good."
 
 
@@ -97,7 +107,8 @@ class GroupComparison:
         a: One group.
         b: The other.
         reason: Why they cannot be compared; "" if they can.
-        p: Of Welch's test.
+        p: Of the test, see `tell_apart`.
+        by: The test that decided, `WELCH` or `PERMUTATION`.
         difference: Of the mean accuracies, `a` less `b`.
         interval: Its 95 % interval by Welch's test.
         corrected: p after Holm's correction for all pairs of groups.
@@ -108,6 +119,7 @@ class GroupComparison:
     b: Group
     reason: str = ""
     p: float | None = None
+    by: str = WELCH
     difference: float | None = None
     interval: Interval | None = None
     corrected: float | None = None
@@ -125,13 +137,14 @@ class GroupComparison:
         """What came out, in plain words."""
         if self.corrected is None or self.difference is None or self.interval is None:
             return f"{self.a.name} and {self.b.name} are not compared by their seeds: {self.reason}."
-        how = f"by Welch's test on the accuracies of {len(self.a.runs)} and {len(self.b.runs)} seeds"
+        how = f"by {self.by} on the accuracies of {len(self.a.runs)} and {len(self.b.runs)} seeds"
         chance, ends = words_of_p(self.corrected, self.tests), f" {FLATTERED}" * self.a.runs[0].test_is_validation
         if self.better is None:
             by = points(self.difference, self.interval)
+            is_odd = self.by == PERMUTATION and not self.interval[0] <= 0 <= self.interval[1]
             return (
                 f"The seeds do not tell {self.a.name} and {self.b.name} apart ({chance}, {how}). "
-                f"The mean accuracies differ by {by}.{ends}"
+                f"The mean accuracies differ by {by}.{f' {NOT_NORMAL}' * is_odd}{ends}"
             )
         other = self.b if self.better is self.a else self.a
         low, high = self.interval if self.better is self.a else (-self.interval[1], -self.interval[0])
@@ -147,6 +160,7 @@ class GroupComparison:
             "b": self.b.name,
             "comparable": not self.reason,
             "reason": self.reason or None,
+            "test": None if self.p is None else "welch" if self.by == WELCH else "permutation",
             "p": self.p,
             "p_corrected": self.corrected,
             "difference": self.difference,
@@ -213,7 +227,7 @@ def siblings(chosen: Sequence[Run], listed: Iterable[Run], most: int) -> list[Ru
 
 
 def compare_groups(found: Sequence[Group]) -> list[GroupComparison]:
-    """Compares every pair of groups by Welch's test on their accuracies, with Holm's correction for all of them."""
+    """Compares every pair of groups by `tell_apart`, with Holm's correction for all of them."""
     return with_holm([_group_pair(a, b) for a, b in combinations(found, 2)])
 
 
@@ -224,11 +238,71 @@ def _group_pair(a: Group, b: Group) -> GroupComparison:
     for each in (a, b):
         if not each.covers_seeds:
             return replace(without, reason=f"{each.name} has fewer than {SEEDS_FOR_SPREAD} seeds")
-    p = welch(a.accuracies, b.accuracies)
+    p, by = tell_apart(a.accuracies, b.accuracies)
     if p is None:
         return replace(without, reason="their accuracies do not differ from seed to seed at all")
     middle, low, high = welch_difference(a.accuracies, b.accuracies)
-    return replace(without, p=p, difference=middle, interval=(low, high))
+    return replace(without, p=p, by=by, difference=middle, interval=(low, high))
+
+
+def tell_apart(first: Sequence[float], second: Sequence[float]) -> tuple[float | None, str]:
+    """Welch's test of two networks' seeds, which must stand a permutation test before it may find a difference.
+
+    Welch's test takes accuracies for normal. Those of a network that fails with some seeds are not, and then, as with
+    three seeds of one network and many of the other, it finds differences between a network and itself more often than
+    it says. A permutation test is exact there, however the seeds spread. So where Welch's p is below `ALPHA`, the
+    larger of both counts; but where no other dealing sets the means as far apart the same way round, the permutation
+    test has no more to say (of 3 and 3 seeds its p cannot fall below 0.1), and Welch's stands.
+
+    Args:
+        first: Three accuracies or more, one per seed.
+        second: As many or not.
+
+    Returns:
+        The p value, None as `welch` has it, and which test it is of.
+    """
+    p = welch(first, second)
+    if p is None or p >= ALPHA:
+        return p, WELCH
+    this_way, either_way, dealings = permutation(first, second)
+    if this_way > 1 and either_way / dealings > p:
+        return either_way / dealings, PERMUTATION
+    return p, WELCH
+
+
+def permutation(first: Sequence[float], second: Sequence[float]) -> tuple[int, int, int]:
+    """The permutation test of two means: all ways to deal the seeds to two groups of the same sizes.
+
+    If both groups are of one network, each dealing was equally likely, whatever the distribution of its accuracies.
+
+    Args:
+        first: Accuracies, one per seed.
+        second: As many or not.
+
+    Returns:
+        How many dealings set the means at least as far apart the same way round, the one that was seen among them; how
+        many do so either way round; and how many there are. Where these are more than 20,000, so many drawn by lot
+        stand for them, always the same.
+    """
+    together = np.array([*first, *second])
+    expected = together.sum() * len(first) / len(together)
+    sums = together[_dealings(len(together), len(first))].sum(axis=1)
+    # Equal sums differ by rounding; an image of MNIST's test set is 0.0001.
+    nearly = 1e-9 * len(together)
+    lead = float(np.sum(first) - expected)
+    this_way = sums - expected >= lead - nearly if lead > 0 else sums - expected <= lead + nearly
+    either_way = abs(sums - expected) >= abs(lead) - nearly
+    return int(this_way.sum()), int(either_way.sum()), len(sums)
+
+
+@lru_cache(maxsize=16)
+def _dealings(seeds: int, dealt: int) -> NDArray[np.intp]:
+    """Which seeds the first group gets, a dealing a row; the first row is that which was seen."""
+    if math.comb(seeds, dealt) <= MOST_DEALINGS:
+        return np.array(list(combinations(range(seeds), dealt)))
+    lots = np.random.default_rng(1).random((MOST_DEALINGS, seeds)).argsort(axis=1)[:, :dealt]
+    lots[0] = np.arange(dealt)
+    return lots
 
 
 def welch(first: Sequence[float], second: Sequence[float]) -> float | None:

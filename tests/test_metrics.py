@@ -10,6 +10,7 @@ import sklearn.metrics as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, special, stats
+from statsmodels.stats.proportion import proportion_confint
 
 from mnist_lab import metrics
 
@@ -163,6 +164,18 @@ def test_the_interval_is_that_of_scipy(counts: tuple[int, int], level: float) ->
     assert metrics.accuracy_interval(*counts, level) == pytest.approx(
         (expected.low, expected.high), rel=1e-9, abs=1e-12
     )
+
+
+@given(st.integers(1, 20_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.999))
+@settings(deadline=None)
+def test_the_interval_is_that_of_statsmodels_too(counts: tuple[int, int], level: float) -> None:
+    expected = proportion_confint(*counts, alpha=1 - level, method="wilson")
+    assert metrics.accuracy_interval(*counts, level) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("k", [0, 1])
+def test_the_interval_of_one_image(k: int) -> None:
+    assert metrics.accuracy_interval(k, 1) == pytest.approx(proportion_confint(k, 1, method="wilson"), abs=1e-12)
 
 
 @pytest.mark.parametrize(("k", "n"), [(9_900, 10_000), (3, 40), (39, 40)])

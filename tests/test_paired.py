@@ -1,4 +1,4 @@
-"""Two networks on the same images: the test, the interval and the correction against SciPy, hand values, edges."""
+"""Two networks on the same images: test, interval and correction against SciPy, statsmodels, R, and by hand."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq, minimize_scalar
-from scipy.stats import binomtest, norm
+from scipy.stats import binomtest, multinomial, norm
 from sklearn.metrics import confusion_matrix
+from statsmodels.stats import contingency_tables
+from statsmodels.stats.multitest import multipletests
 
 from mnist_lab import metrics
 from mnist_lab.paired import Paired, difference, holm, mcnemar, moves, sets
@@ -29,6 +31,23 @@ def test_counts_and_p_are_those_of_the_binomial_test(both: int, only_a: int, onl
     assert found.images == both + only_a + only_b + neither
     expected = binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
     assert found.p == pytest.approx(expected, rel=1e-9, abs=1e-300)
+
+
+@given(*[st.integers(0, 300)] * 4)
+def test_p_is_that_of_statsmodels_too(both: int, only_a: int, only_b: int, neither: int) -> None:
+    # Without a parting there is nothing to test: statsmodels answers NaN or 1 by its version, and here it is 1.
+    if only_a + only_b:
+        expected = contingency_tables.mcnemar([[both, only_a], [only_b, neither]], exact=True).pvalue
+        assert asked(both, only_a, only_b, neither).p == pytest.approx(expected, rel=1e-6, abs=1e-300)
+
+
+@pytest.mark.parametrize("table", [(0, 1, 0, 0), (0, 0, 1, 0), (1, 0, 0, 0), (0, 0, 0, 1)])
+def test_one_image_proves_nothing(table: tuple[int, ...]) -> None:
+    found = asked(*table)
+    assert found.p == 1.0 == contingency_tables.mcnemar(np.reshape(table, (2, 2)), exact=True).pvalue
+    middle, low, high = difference(found)
+    assert middle == table[1] - table[2]
+    assert low < 0 < high, "the interval of one image holds an advantage of either"
 
 
 BY_HAND = [(0, 0, 1), (1, 0, 1), (0, 2, 0.5), (5, 0, 2 / 32), (0, 6, 2 / 64), (1, 7, 2 * 9 / 256), (4, 4, 1), (3, 4, 1)]
@@ -69,6 +88,16 @@ def test_holm_keeps_the_order_and_never_lowers(ps: list[float]) -> None:
     pairs = sorted(zip(ps, corrected, strict=True))
     assert [each for _, each in pairs] == sorted(corrected)
     assert not ps or min(corrected) == pytest.approx(min(1, len(ps) * min(ps)))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=45), st.booleans())
+def test_holm_is_that_of_statsmodels(ps: list[float], has_equals: bool) -> None:
+    ps = [round(p, 1) for p in ps] if has_equals else ps
+    is_rejected, expected, *_ = multipletests(ps, alpha=0.05, method="holm")
+    assert holm(ps) == pytest.approx(expected.tolist(), abs=1e-12)
+    # On the border itself rounding decides.
+    certain = np.abs(expected - 0.05) > 1e-9
+    assert (np.array(holm(ps)) < 0.05)[certain].tolist() == is_rejected[certain].tolist()
 
 
 @pytest.mark.parametrize("p", [-0.1, 1.1, float("nan")])
@@ -203,6 +232,40 @@ def test_the_interval_holds_the_truth_as_often_as_it_says(shares: tuple[float, .
     truth = shares[1] - shares[2]
     intervals = [difference(counts(*map(int, draw)))[1:] for draw in draws]
     assert 0.93 < np.mean([low <= truth <= high for low, high in intervals]) < 0.97
+
+
+# Images, and the shares of them that only one gets right. A score interval holds its level on average and not in each
+# point; where hardly an image parts the networks it holds more.
+EXACTLY = [(20, 0.1, 0.1), (20, 0.3, 0.1), (20, 0.45, 0.45), (50, 0.02, 0.02), (50, 0.1, 0.04), (50, 0.3, 0.05)]
+
+
+@pytest.mark.parametrize(("n", "share_a", "share_b"), EXACTLY)
+def test_over_all_outcomes_of_few_images_the_interval_holds_the_truth(n: int, share_a: float, share_b: float) -> None:
+    outcomes = [(b, c) for b in range(n + 1) for c in range(n + 1 - b)]
+    b, c = np.array(outcomes).T
+    chance = multinomial.pmf(np.stack([b, c, n - b - c], axis=1), n, [share_a, share_b, 1 - share_a - share_b])
+    assert chance.sum() == pytest.approx(1)
+    truth = share_a - share_b
+    ends = np.array([difference(counts(n - b - c, b, c, 0))[1:] for b, c in outcomes])
+    holds = (ends[:, 0] <= truth + 1e-12) & (truth - 1e-12 <= ends[:, 1])
+    assert 0.93 <= chance[holds].sum() <= 1
+    # Wald's, b - c plus and minus z standard errors, does not: this is why it is not used.
+    half = norm.ppf(0.975) * np.sqrt(np.maximum(0, b + c - (b - c) ** 2 / n)) / n
+    by_wald = np.abs((b - c) / n - truth) <= half + 1e-12
+    assert chance[by_wald].sum() < chance[holds].sum() + 0.02
+
+
+@pytest.mark.parametrize("n", [1, 6, 20, 40])
+@pytest.mark.parametrize("share", [0.05, 0.3, 1.0])
+def test_networks_equally_good_are_told_apart_at_most_once_in_twenty_times(n: int, share: float) -> None:
+    parted = np.arange(n + 1)
+    chance = 0.0
+    for k in parted:  # so many images part the two, and half of these are the first's on average
+        only_a = np.arange(k + 1)
+        split = multinomial.pmf(np.stack([only_a, k - only_a], axis=1), k, [0.5, 0.5]) if k else np.ones(1)
+        called = [asked(n - k, int(a), int(k - a), 0).p < 0.05 for a in only_a]
+        chance += multinomial.pmf([k, n - k], n, [share, 1 - share]) * split[called].sum()
+    assert chance <= 0.05
 
 
 @pytest.mark.parametrize("level", [0, 1, float("nan")])

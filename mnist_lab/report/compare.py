@@ -10,7 +10,7 @@ import numpy as np
 from mnist_lab.comparison import ALPHA
 from mnist_lab.paired import holm, mcnemar
 from mnist_lab.report.record import Model
-from mnist_lab.seed_groups import welch
+from mnist_lab.seed_groups import tell_apart
 from mnist_lab.study_results import SEEDS_FOR_SPREAD
 
 IMAGES, SEEDS = "images", "seeds"
@@ -23,8 +23,8 @@ class Comparison:
     Attributes:
         a: One model.
         b: The other.
-        by: `IMAGES` for McNemar's exact test on the same images, `SEEDS` for Welch's test of the accuracies of several
-            seeds, "" where neither can be done.
+        by: `IMAGES` for McNemar's exact test on the same images, `SEEDS` for a test of several seeds (see
+            `mnist_lab.seed_groups.tell_apart`), "" where neither can be done.
         reason: Why there is no test.
         p: Of the test alone.
         corrected: After Holm's correction for all tests of the report.
@@ -65,7 +65,7 @@ class Comparison:
 def compare(a: Model, b: Model) -> Comparison:
     """Tests two models against each other.
 
-    Where both have three seeds or more, by Welch's test of their accuracies: it knows how seeds differ. Else by
+    Where both have three seeds or more, by a test of their accuracies, which knows how seeds differ. Else by
     McNemar's exact test of the first run of each on the same test images.
     """
     without = Comparison(a, b)
@@ -77,7 +77,8 @@ def compare(a: Model, b: Model) -> Comparison:
         return replace(without, reason="another split of the images")
     if min(a.outcome.seeds, b.outcome.seeds) >= SEEDS_FOR_SPREAD:
         first, second = ([each.accuracy for each in side.outcome.measurements] for side in (a, b) if side.outcome)
-        if (p := welch(first, second)) is not None:
+        p, _ = tell_apart(first, second)
+        if p is not None:
             return replace(without, by=SEEDS, lead=float(np.mean(first) - np.mean(second)), p=p)
     if a.predictions is None or b.predictions is None:
         return replace(without, reason="no predictions were kept")

@@ -116,7 +116,9 @@ def grouped(report: Report) -> list[tuple[str, list[Model]]]:
 def _how(compared: Sequence[Sequence[Comparison]], tests: int) -> str:
     kinds = {each.by for group in compared for each in group}
     by_images = "McNemar's exact test of what the first run of each says of the same test images"
-    by_seeds = "Welch's test of their accuracies, which knows how seeds differ"
+    by_seeds = (
+        "Welch's test of their accuracies, which knows how seeds differ, and which a permutation test must bear out"
+    )
     text = f"Models are compared by {by_images if IMAGES in kinds else by_seeds}"
     if {IMAGES, SEEDS} <= kinds:
         text += f"; where both have {SEEDS_FOR_SPREAD} seeds or more, by {by_seeds}"

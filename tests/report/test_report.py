@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support, roc_auc_score
 
-from mnist_lab import datasets, report, studies
+from mnist_lab import datasets, report, seed_groups, studies
 from mnist_lab.errors import ConfigError, LabError
 from mnist_lab.report import blocks, compare, document, markdown, page
 from mnist_lab.report.record import Report
@@ -338,13 +338,13 @@ def test_of_seeds_that_differ_wildly_nothing_is_concluded(bench: Bench, says: Sa
 def test_welch_is_scipys(first: list[float], second: list[float]) -> None:
     if np.ptp(first) > 1e-3 and np.ptp(second) > 1e-3:
         expected = ttest_ind(first, second, equal_var=False).pvalue
-        assert compare.welch(first, second) == pytest.approx(expected, rel=1e-6)
+        assert seed_groups.welch(first, second) == pytest.approx(expected, rel=1e-6)
 
 
 def test_accuracies_without_any_spread_cannot_be_judged_by_it() -> None:
-    assert compare.welch([0.1, 0.1, 0.1], [0.1, 0.1, 0.1]) == 1.0
-    assert compare.welch([0.1, 0.1, 0.1], [0.2, 0.2, 0.2]) is None
-    assert compare.welch([0.1, 0.1, 0.1], [0.2, 0.2, 0.3]) is not None
+    assert seed_groups.welch([0.1, 0.1, 0.1], [0.1, 0.1, 0.1]) == 1.0
+    assert seed_groups.welch([0.1, 0.1, 0.1], [0.2, 0.2, 0.2]) is None
+    assert seed_groups.welch([0.1, 0.1, 0.1], [0.2, 0.2, 0.3]) is not None
 
 
 def test_answers_to_other_images_are_not_compared(bench: Bench, says: Says) -> None:

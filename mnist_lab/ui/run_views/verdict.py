@@ -87,7 +87,7 @@ def _group_table(between: Sequence[GroupComparison]) -> None:
         ],
     }
     _table(pd.DataFrame(rows), "group-pairs", "Networks compared by their seeds")
-    st.caption(f"Means over the seeds, in points, by Welch's test. {HOLM}")
+    st.caption(f"Means over the seeds, in points, by Welch's test, which a permutation test must bear out. {HOLM}")
 
 
 def _siblings(shown: Shown) -> None:
