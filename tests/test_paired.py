@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import binomtest, multinomial, norm
@@ -25,6 +25,7 @@ def asked(both: int, only_a: int, only_b: int, neither: int) -> Paired:
 
 
 @given(*[st.integers(0, 300)] * 4)
+@settings(deadline=None)
 def test_counts_and_p_are_those_of_the_binomial_test(both: int, only_a: int, only_b: int, neither: int) -> None:
     found = asked(both, only_a, only_b, neither)
     assert (found.both, found.only_a, found.only_b, found.neither) == (both, only_a, only_b, neither)
@@ -34,6 +35,7 @@ def test_counts_and_p_are_those_of_the_binomial_test(both: int, only_a: int, onl
 
 
 @given(*[st.integers(0, 300)] * 4)
+@settings(deadline=None)
 def test_p_is_that_of_statsmodels_too(both: int, only_a: int, only_b: int, neither: int) -> None:
     # Without a parting there is nothing to test: statsmodels answers NaN or 1 by its version, and here it is 1.
     if only_a + only_b:
@@ -82,6 +84,7 @@ def test_holm_by_hand() -> None:
 
 
 @given(st.lists(st.floats(0, 1), max_size=20))
+@settings(deadline=None)
 def test_holm_keeps_the_order_and_never_lowers(ps: list[float]) -> None:
     corrected = holm(ps)
     assert all(p <= each <= 1 for p, each in zip(ps, corrected, strict=True))
@@ -91,6 +94,7 @@ def test_holm_keeps_the_order_and_never_lowers(ps: list[float]) -> None:
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=45), st.booleans())
+@settings(deadline=None)
 def test_holm_is_that_of_statsmodels(ps: list[float], has_equals: bool) -> None:
     ps = [round(p, 1) for p in ps] if has_equals else ps
     is_rejected, expected, *_ = multipletests(ps, alpha=0.05, method="holm")
@@ -113,6 +117,7 @@ ANSWERS = st.lists(st.tuples(*[st.integers(0, 3)] * 3), max_size=40)
 
 
 @given(ANSWERS)
+@settings(deadline=None)
 def test_the_sets_are_the_images_that_were_counted(answers: list[tuple[int, int, int]]) -> None:
     labels, a, b = np.array(answers, int).reshape(-1, 3).T
     found, counts = sets(labels, a, b), mcnemar(labels, a, b)
@@ -128,6 +133,7 @@ def test_sets_of_other_shapes_are_refused() -> None:
 
 
 @given(ANSWERS)
+@settings(deadline=None)
 def test_moves_lead_from_one_confusion_matrix_to_the_other(answers: list[tuple[int, int, int]]) -> None:
     labels, a, b = np.array(answers, int).reshape(-1, 3).T
     found = moves(labels, a, b)
@@ -175,6 +181,7 @@ def statistic(d: float, b: int, c: int, n: int) -> float:
 
 
 @given(st.integers(0, 60), st.integers(1, 30), st.integers(1, 30), st.sampled_from([0.8, 0.95, 0.99]))
+@settings(deadline=None)
 def test_the_ends_solve_the_equation_of_the_score(same: int, b: int, c: int, level: float) -> None:
     n, z = same + b + c, norm.ppf((1 + level) / 2)
     middle, low, high = difference(counts(same, b, c, 0), level)
@@ -187,6 +194,7 @@ def test_the_ends_solve_the_equation_of_the_score(same: int, b: int, c: int, lev
 
 
 @given(*[st.integers(0, 400)] * 4)
+@settings(deadline=None)
 def test_an_interval_is_in_order_and_turns_with_the_networks(both: int, b: int, c: int, neither: int) -> None:
     middle, low, high = difference(counts(both, b, c, neither))
     if both + b + c + neither == 0:

@@ -21,6 +21,7 @@ IMAGES = st.lists(st.integers(9800, 9830).map(lambda right: right / 10_000), min
 
 
 @given(SEEDS, SEEDS, st.sampled_from([0.8, 0.95, 0.99]))
+@settings(deadline=None)
 def test_welch_is_that_of_statsmodels(first: list[float], second: list[float], level: float) -> None:
     if np.ptp(first) > 1e-3 and np.ptp(second) > 1e-3:
         means = CompareMeans(DescrStatsW(first), DescrStatsW(second))
@@ -73,6 +74,7 @@ def test_more_dealings_than_can_be_gone_through_are_drawn_and_always_the_same() 
 
 
 @given(SEEDS, SEEDS)
+@settings(deadline=None)
 def test_welchs_p_stands_or_is_raised(first: list[float], second: list[float]) -> None:
     alone, (p, by) = welch(first, second), tell_apart(first, second)
     if alone is None:
