@@ -42,8 +42,8 @@ def digits(shown: Shown) -> None:
         alt="Differences per digit",
         column_config={
             "A − B": figure_column(format="%.2f", help="Recall of A less that of B, in points."),
-            "p": figure_column(format="%.3g", help="McNemar's exact test, of this digit alone."),
-            "p (Holm)": figure_column(format="%.3g", help="Corrected for all digits together."),
+            "p": figure_column(format="%.2g", help="McNemar's exact test, of this digit alone."),
+            "p (Holm)": figure_column(format="%.2g", help="Corrected for all digits together."),
         },
     )  # fmt: skip
     a, b = pair.names

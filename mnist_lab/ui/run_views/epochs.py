@@ -42,49 +42,61 @@ def _epochs(run_id: str) -> None:
         store = frame.store()
         run = store.get(run_id)
         kept = kept_epochs.kept_epochs(store, run)
-        part = _part(run)
         key = f"epoch.{run.id[:8]}"
+        part = _part(run, key)
+        looks = st.empty()
         first = run.kept_epoch if run.kept_epoch in kept else kept[-1]
-        epoch = first
-        if len(kept) > 1:
-            epoch = int(st.select_slider("Epoch", kept, first, key=key))
-        _curve(run, kept, epoch)
+        epoch = int(st.select_slider("Epoch", kept, first, key=key)) if len(kept) > 1 else kept[-1]
+        curve = st.container()
         known = _known(run, epoch, part)
-        if known is None:
-            return
-        right, images = int((known.digits == known.labels).sum()), len(known.labels)
-        wrong = images - right
-        accuracy = formatting.accuracy(right / images, metrics.accuracy_interval(right, images))
-        mark = f" {FLATTERED_MARK} They also chose the epoch." * run.test_is_validation
-        st.markdown(
-            f"**After epoch {epoch}**: {accuracy} of {images:,} {_words(part)} are right (95 % interval), "
-            f"{wrong:,} mistake{'s' * (wrong != 1)}.{mark}"
-        )
-        before = next((each for each in reversed(kept) if each < epoch), None)
-        ways = ["Mistakes"] + ([f"Since epoch {before}"] if before is not None else [])
-        way = st.segmented_control("Show", ways, default="Mistakes", required=True, key=f"{key}.way.{before}")
-        if way == "Mistakes" or before is None:
-            _mistakes(run, known, f"{key}.{epoch}.{part}")
-        else:
-            _since(run, before, epoch, known, part)
+        if known is not None:
+            _at(run, kept, epoch, known, part, key)
+        # Last, so that they tell of what was asked above.
+        looks.caption(_looks(store.get(run_id), part))
+        with curve:
+            _curve(run, kept, epoch)
 
 
-def _part(run: Run) -> str:
+def _part(run: Run, key: str) -> str:
     """Which images to ask about; the validation images unless the user wants to look at the test images."""
     if run.test_is_validation:
-        st.caption(
+        return TEST
+    part = st.segmented_control("Images", list(PARTS), default=VALIDATION, required=True, format_func=PARTS.__getitem__,
+                                key=f"{key}.part")  # fmt: skip
+    return part or VALIDATION
+
+
+def _looks(run: Run, part: str) -> str:
+    if run.test_is_validation:
+        return (
             f"{FLATTERED_MARK} The test images of this run are its validation images too: each epoch was evaluated on "
             "them while it was trained, and counted as a look then. To see them here counts no further one."
         )
-        return TEST
-    part = st.segmented_control("Images", list(PARTS), default=VALIDATION, required=True, format_func=PARTS.__getitem__,
-                                key=f"epoch-part.{run.id[:8]}")  # fmt: skip
     if part == TEST:
-        st.caption(
+        return (
             "The first time that an epoch is asked about the test images counts as a look at them; looks so far: "
             f"{run.test_looks}. Who chooses an epoch by them flatters the run; that is what validation images are for."
         )
-    return part or VALIDATION
+    return "No look at the test images is taken."
+
+
+def _at(run: Run, kept: list[int], epoch: int, known: Predictions, part: str, key: str) -> None:
+    """What an epoch got right and wrong."""
+    right, images = int((known.digits == known.labels).sum()), len(known.labels)
+    wrong = images - right
+    accuracy = formatting.accuracy(right / images, metrics.accuracy_interval(right, images))
+    mark = f" {FLATTERED_MARK} They also chose the epoch." * run.test_is_validation
+    st.markdown(
+        f"**After epoch {epoch}**: {accuracy} of {images:,} {_words(part)} are right (95 % interval), "
+        f"{wrong:,} mistake{'s' * (wrong != 1)}.{mark}"
+    )
+    before = next((each for each in reversed(kept) if each < epoch), None)
+    ways = ["Mistakes"] + ([f"Since epoch {before}"] if before is not None else [])
+    way = st.segmented_control("Show", ways, default="Mistakes", required=True, key=f"{key}.way.{before}")
+    if way == "Mistakes" or before is None:
+        _mistakes(run, known, f"{key}.{epoch}.{part}")
+    else:
+        _since(run, before, epoch, known, part)
 
 
 def _words(part: str) -> str:
@@ -111,16 +123,22 @@ def _curve(run: Run, kept: list[int], epoch: int) -> None:
 def _known(run: Run, epoch: int, part: str) -> Predictions | None:
     """What an epoch says, asked now if it is not known; None where that is a look which the user has not asked for."""
     store = frame.store()
+    place = st.empty()
     name = kept_epochs.known_predictions(store, run, epoch, part)
-    if name is None:
-        if kept_epochs.is_a_look(run, part) and not st.button(
-            f"Look at the test images with epoch {epoch} (counts as a look)", key=f"look.{run.id[:8]}.{epoch}"
-        ):
-            st.caption(f"What epoch {epoch} says of the test images is not known yet.")
-            return None
-        with st.spinner(f"Asking the network of epoch {epoch} about its {_words(part)}; once, then it is known."):
-            name = frame.services().inference.ask("predict_epoch", SECONDS, run_id=run.id, epoch=epoch, part=part)
-    return predictions(run, str(name))
+    with frame.errors_in_words():
+        if name is None:
+            with place.container():
+                if kept_epochs.is_a_look(run, part) and not st.button(
+                    f"Look at the test images with epoch {epoch} (counts as a look)", key=f"look.{run.id[:8]}.{epoch}"
+                ):
+                    st.caption(f"What epoch {epoch} says of the test images is not known yet.")
+                    return None
+                with st.spinner(f"Asking the network of epoch {epoch} about the {_words(part)}; this is done once."):
+                    arguments = {"run_id": run.id, "epoch": epoch, "part": part}
+                    name = str(frame.services().inference.ask("predict_epoch", SECONDS, **arguments))
+            place.empty()
+        return predictions(run, name)
+    return None
 
 
 def _mistakes(run: Run, known: Predictions, key: str) -> None:

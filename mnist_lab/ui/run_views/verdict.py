@@ -191,8 +191,8 @@ def _table(rows: pd.DataFrame, key: str, label: str) -> None:
         rows, hide_index=True, width="stretch", key=key, placeholder="–", alt=label,
         column_config={
             "A − B": figure(format="%.2f", help="Difference of the accuracies, in points."),
-            "p": figure(format="%.3g", help="Of this pair alone."),
-            "p (Holm)": figure(format="%.3g", help="Corrected for all pairs of this table."),
+            "p": figure(format="%.2g", help="Of this pair alone."),
+            "p (Holm)": figure(format="%.2g", help="Corrected for all pairs of this table."),
         },
     )  # fmt: skip
 
