@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from mnist_lab import fields
+from mnist_lab import fields, source_data
 from mnist_lab.training_config import (
     Augmentation,
     Constant,
@@ -69,13 +69,17 @@ def script(name: str, training: TrainingConfig, helper: str, body: list[str]) ->
     augments = not training.augmentation.is_off
     imports = ["import math", ""] if needs_steps else []
     imports += ["import keras"]
-    imports += ["import numpy as np"] if training.split == "pooled-80-10-10" else []
+    imports += ["import numpy as np"] if source_data.needs_numpy(training) else []
     imports += ["import tensorflow as tf"] if augments else []
+    small = source_data.is_digits(training)
     parts = [
-        [f'"""{title}', "", "Made with MNIST Lab. It needs TensorFlow: pip install tensorflow", '"""', ""],
-        [*imports, "from keras import layers", ""],
+        [f'"""{title}', "", f"Made with MNIST Lab. {source_data.packages(training)}", '"""', ""],
+        [*imports, "from keras import layers"],
+        ["from PIL import Image", "from sklearn.datasets import load_digits"] if small else [],
+        [""],
         [f"EPOCHS = {training.epochs}", f"BATCH_SIZE = {training.batch_size}", f"SEED = {training.seed}", "", ""],
-        [*_load_data(training), "", ""],
+        [*source_data.helper(training), "", ""] if small else [],
+        [*source_data.load_data(training), "", ""],
         [*helper.strip().splitlines(), "", ""] if helper else [],
         ["def build_model():", '    """The network; it is not compiled."""', *body, "", ""],
         [*_make_optimizer(training, rate, setup, needs_steps), "", ""],
@@ -84,38 +88,6 @@ def script(name: str, training: TrainingConfig, helper: str, body: list[str]) ->
         ['if __name__ == "__main__":', "    main()", ""],
     ]
     return "\n".join(line for part in parts for line in part)
-
-
-def _load_data(training: TrainingConfig) -> list[str]:
-    lines = [
-        "def load_data():",
-        '    """MNIST: images and labels for training, for validation and for the test."""',
-        "    (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()",
-        '    x_train = x_train[..., None].astype("float32") / 255',
-        '    x_test = x_test[..., None].astype("float32") / 255',
-    ]
-    validation = "x_validation, y_validation"
-    if training.split == "test-as-validation":
-        lines.append("    # The test images also choose the epoch: the test figure is optimistic.")
-        lines.append("    x_validation, y_validation = x_test, y_test")
-    elif training.split == "holdout":
-        lines += [
-            "    x_validation, y_validation = x_train[-5000:], y_train[-5000:]",
-            "    x_train, y_train = x_train[:-5000], y_train[:-5000]",
-        ]
-    else:
-        lines += [
-            "    # All 70,000 images, mixed and split anew: 56,000, 7,000 and 7,000.",
-            "    x, y = np.concatenate([x_train, x_test]), np.concatenate([y_train, y_test])",
-            "    order = np.random.default_rng(SEED).permutation(len(x))",
-            "    train, validation, test = np.split(order, [56000, 63000])",
-            "    x_train, y_train = x[train], y[train]",
-            "    x_validation, y_validation = x[validation], y[validation]",
-            "    x_test, y_test = x[test], y[test]",
-        ]
-    if training.limit is not None:
-        lines.append(f"    x_train, y_train = x_train[:{training.limit}], y_train[:{training.limit}]")
-    return [*lines, f"    return (x_train, y_train), ({validation}), (x_test, y_test)"]
 
 
 def _make_optimizer(training: TrainingConfig, rate: list[str], setup: list[str], needs_steps: bool) -> list[str]:
@@ -246,8 +218,7 @@ def _main(training: TrainingConfig, file: str, needs_steps: bool) -> list[str]:
         data = ["        augmented(x_train, y_train),", "        shuffle=False,"]
     steps = ["    steps_per_epoch = math.ceil(len(x_train) / BATCH_SIZE)"] if needs_steps else []
     made = f"make_optimizer({'steps_per_epoch' if needs_steps else ''})"
-    other = training.dataset in ("digits", "custom")
-    note = ["    # The lab trained on other images; this script takes MNIST."] if other else []
+    note = [source_data.OTHER] if training.dataset == "custom" else []
     return [
         "def main():",
         '    """Trains, evaluates and saves."""',
