@@ -75,3 +75,7 @@ class PresetNotFound(LabError):
 
 class StudyNotFound(LabError):
     """No study has this name."""
+
+
+class ExchangeError(LabError):
+    """A run cannot be taken away in the form asked for, or a file that holds one cannot be brought in."""

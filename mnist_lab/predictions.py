@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 import zlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from mnist_lab import metrics
 from mnist_lab.errors import ArtefactMissing
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import PREDICTIONS
@@ -32,6 +35,26 @@ class Predictions:
     def digits(self) -> NDArray[np.int64]:
         """The predicted digits."""
         return self.probabilities.argmax(axis=1)
+
+
+def figures_of(labels: ArrayLike, probabilities: ArrayLike) -> dict[str, Any]:
+    """The columns of the store that follow from the predictions of a run's test images.
+
+    Args:
+        labels: The true digits, shape ``(n,)``, at least one.
+        probabilities: Shape ``(n, 10)``.
+    """
+    true, said = np.asarray(labels), np.asarray(probabilities)
+    right, images = int((said.argmax(axis=1) == true).sum()), len(true)
+    low, high = metrics.accuracy_interval(right, images)
+    loss = metrics.log_loss(true, said)
+    return {
+        "test_accuracy": right / images,
+        "test_accuracy_low": low,
+        "test_accuracy_high": high,
+        "test_loss": loss if math.isfinite(loss) else None,
+        "test_images": images,
+    }
 
 
 def read_predictions(store: RunStore, run: Run, name: str = PREDICTIONS) -> Predictions:

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from mnist_lab.ui import frame, run_details, run_table, run_views
+from mnist_lab.ui import frame, run_details, run_import, run_table, run_views
 
 frame.needs_app()
 st.title("Runs")
 store = frame.store()
 runs = store.runs()
 run_table.undo_bar(store)
+run_import.control(store)
 if not runs:
     st.info("No runs yet. Train a network in the Lab, and it is kept here.")
     st.stop()

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_lab import metrics
+from mnist_lab import predictions
 from mnist_lab.datasets import Split
 from mnist_lab.store import RunStore
 from mnist_lab.store.artefacts import PREDICTIONS, VALIDATION_PREDICTIONS
@@ -36,16 +36,8 @@ class Evaluation:
 
     def figures(self) -> dict[str, Any]:
         """The columns of the store that follow from it."""
-        right = int((self.probabilities.argmax(axis=1) == self.labels).sum())
-        low, high = metrics.accuracy_interval(right, len(self.labels))
-        return {
-            "test_accuracy": right / len(self.labels),
-            "test_accuracy_low": low,
-            "test_accuracy_high": high,
-            "test_loss": float(metrics.log_loss(self.labels, self.probabilities)),
-            "test_images": len(self.labels),
-            "prediction_seconds": self.seconds_per_image,
-        }
+        figures = predictions.figures_of(self.labels, self.probabilities)
+        return {**figures, "prediction_seconds": self.seconds_per_image}
 
 
 def as_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:

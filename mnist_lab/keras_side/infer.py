@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from mnist_lab import datasets, kept_epochs
 from mnist_lab.errors import DataError
-from mnist_lab.keras_side import evaluate, weights
+from mnist_lab.keras_side import evaluate, foreign, weights
 from mnist_lab.keras_side.augment import augment_numpy
 from mnist_lab.keras_side.build import build
 from mnist_lab.keras_side.evaluate import as_input
@@ -123,6 +123,22 @@ class Answers:
             path = Path(folder) / "model.keras"
             model.save(path)
             return path.read_bytes()
+
+    def adopt(self, architecture: dict[str, Any], content: bytes, images: np.ndarray) -> tuple[bytes, np.ndarray]:
+        """Takes weights that come from anyone into a network of ours; the store is left alone.
+
+        Args:
+            architecture: The network's description.
+            content: Its weights, an HDF5 file.
+            images: uint8, shape ``(n, 28, 28)``; may be none.
+
+        Returns:
+            The weights as this program writes them, and what the network says of the images, float32 ``(n, 10)``.
+        """
+        model, own = foreign.adopt(architecture, content)
+        if not len(images):
+            return own, np.zeros((0, 10), np.float32)
+        return own, np.asarray(model.predict(as_input(images), batch_size=64, verbose=0), np.float32)
 
     def _load(self, run_id: str) -> tuple[keras.Model, Any]:
         path = self._store.artefacts.path(run_id, MODEL)

@@ -45,6 +45,24 @@ class Artefacts:
             raise StoreError(f"{run_id!r:.40} is not a run id.", "Use the id that `runs` prints.")
         return self.root / run_id
 
+    def claim(self, run_id: str) -> bool:
+        """Makes the folder of a run; False if there is one already, so that of two who ask only one has it.
+
+        Raises:
+            StoreError: If it cannot be made.
+        """
+        folder = self.folder(run_id)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            folder.mkdir()
+        except FileExistsError:
+            return False
+        except OSError as error:
+            raise StoreError(
+                f"The folder of run {run_id[:8]} cannot be made ({error.strerror or error}).", "Make room on the disk."
+            ) from error
+        return True
+
     def path(self, run_id: str, name: str) -> Path:
         """Where a file is.
 

@@ -112,6 +112,37 @@ class RunStore(Edits):
                     connection.execute(insert(_epochs), entries)
         return self.get(run_id)
 
+    def adopt(
+        self,
+        values: dict[str, Any],
+        history: Iterable[dict[str, Any]],
+        points: Iterable[dict[str, Any]],
+        files: dict[str, bytes],
+    ) -> Run:
+        """Adds a run that came from another store under an id that is free here; the files first, the row last.
+
+        Args:
+            values: Columns of the table, among them ``id``.
+            history: Its epochs.
+            points: The curve within them: ``step``, ``epoch``, ``loss``, ``accuracy``.
+            files: Name in the run's folder, and content.
+
+        Raises:
+            StoreError: If it cannot be written, or the id was taken meanwhile. Files may be left.
+        """
+        run_id = values["id"]
+        for name, content in files.items():
+            with self.artefacts.writing(run_id, name) as path:
+                path.write_bytes(content)
+        entries = [{"run_id": run_id, "epoch": entry["epoch"], "values": entry} for entry in history]
+        rows = [{"run_id": run_id, **point} for point in points]
+        with writing(self._engine) as connection:
+            connection.execute(insert(_runs).values(**values))
+            for table, these in ((_epochs, entries), (_points, rows)):
+                if these:
+                    connection.execute(insert(table), these)
+        return self.get(run_id)
+
     def exists(self, run_id: str) -> bool:
         """Whether there is a run with this id, deleted ones included."""
         with reading(self._engine) as connection:

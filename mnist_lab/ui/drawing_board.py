@@ -19,6 +19,7 @@ from mnist_lab.ui.plot import plot
 
 SIZE = 280
 PEN_WIDTH = 20
+PICTURE_MB = 5
 WAKING_SECONDS = 0.5
 
 
@@ -79,7 +80,8 @@ def _canvas() -> drawing.Prepared | None:
 
 
 def _upload() -> drawing.Prepared | None:
-    file = st.file_uploader("A picture of one digit", ["png", "jpg", "jpeg", "bmp", "gif", "webp"], key="picture")
+    file = st.file_uploader("A picture of one digit", ["png", "jpg", "jpeg", "bmp", "gif", "webp"], key="picture",
+                            max_upload_size=PICTURE_MB)  # fmt: skip
     if file is None:
         return None
     try:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import LOG, MODEL
-from mnist_lab.ui import frame, state
+from mnist_lab.ui import frame, run_takeaway, state
 from mnist_lab.ui.frame import attempt
 from mnist_lab.ui.state import workbench
 
@@ -26,7 +26,7 @@ def details(store: RunStore, run: Run) -> None:
                 st.button("Go on from the last epoch", on_click=attempt, args=(_requeue, run.id), key="requeue")
             if store.artefacts.has(run.id, MODEL):
                 st.button("Ask it on the Draw page", on_click=state.put, args=("asked", run.id), key="ask")
-                _download(run)
+            run_takeaway.menu(store, run)
         if run.status == "failed" and (tail := store.artefacts.log_tail(run.id, 30)):
             with st.expander(f"The end of its {LOG}"):
                 st.code(tail, language=None)
@@ -56,20 +56,3 @@ def _load_button(run: Run) -> None:
         workbench().load(run.network(), run.config())
 
     st.button("Load into the Lab", on_click=load, key="load", help="Its network and its training settings.")
-
-
-def _download(run: Run) -> None:
-    def model() -> bytes:
-        data: bytes = frame.services().inference.ask("export", 60.0, run_id=run.id)
-        return data
-
-    name = "".join(ch if ch.isalnum() else "-" for ch in run.name).strip("-")[:60] or "model"
-    st.download_button(
-        "Download .keras",
-        model,
-        f"{name}-{run.id[:6]}.keras",
-        "application/octet-stream",
-        on_click="ignore",
-        key="download",
-        help="The trained network, as Keras loads it.",
-    )

@@ -157,10 +157,12 @@ def test_a_run_stays_selected_when_another_comes(shelf, lab, browser):
 
 def test_a_run_is_downloaded_as_keras_file(shelf):
     tick_run(shelf, "beta")
-    shelf.locator(".st-key-download button:visible").wait_for()
+    shelf.locator(".st-key-details").wait_for()
     settled(shelf)
+    shelf.get_by_role("button", name="Take it away").click()
+    shelf.locator(".st-key-take-keras button:visible").wait_for()
     with shelf.expect_download(timeout=PATIENCE * 1000) as waiting:
-        press(shelf, "download")
+        press(shelf, "take-keras")
     assert re.fullmatch(r"beta-[0-9a-f]{6}\.keras", waiting.value.suggested_filename)
     file = Path(waiting.value.path())
     assert file.read_bytes()[:4] == b"PK\x03\x04"
