@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mnist_lab.store import Run, RunStore
-from mnist_lab.store.artefacts import LOG, MODEL
+from mnist_lab.store.artefacts import CHECKPOINT, LOG, MODEL
 from mnist_lab.ui import frame, run_takeaway, state
 from mnist_lab.ui.frame import attempt
 from mnist_lab.ui.state import workbench
@@ -22,7 +22,8 @@ def details(store: RunStore, run: Run) -> None:
         _edit(store, run)
         with st.container(horizontal=True):
             _load_button(run)
-            if run.can_go_on:
+            # A run that was brought in has no state of its optimizer: it would begin anew, over what it has.
+            if run.can_go_on and (not run.epochs_run or store.artefacts.has(run.id, CHECKPOINT)):
                 st.button("Go on from the last epoch", on_click=attempt, args=(_requeue, run.id), key="requeue")
             if store.artefacts.has(run.id, MODEL):
                 st.button("Ask it on the Draw page", on_click=state.put, args=("asked", run.id), key="ask")
