@@ -1,18 +1,23 @@
-"""Accuracy against cost in Chromium: a click on a point opens its run, or loads its model into the Lab."""
+"""Points of accuracy against cost, clicked in Chromium, and the threshold of refusing, moved there."""
 
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from mnist_lab.calibration import Coverage
 from mnist_lab.store import RunStore
+from mnist_lab.store.artefacts import PREDICTIONS
 from mnist_lab.store.database import open_engine
 from mnist_lab.studies import preset
-from tests.browser.actions import PATIENCE, chart, choose, eventually, press, rows, settled
+from tests.browser.actions import PATIENCE, chart, choose, eventually, press, rows, settled, tick_run
 from tests.browser.server import ROOT, open_page, screenshot
 from tests.made_runs import ONE, WIDE, add_run
+from tests.test_calibration import network
 
 LABEL = "Accuracy against cost"
+CURVE = "Accuracy against coverage"
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +29,10 @@ def served(start_server):
     store = RunStore(open_engine(f"sqlite:///{home / 'lab.db'}"), home)
     for seed in (1, 2):
         add_run(store, range(9 + seed), training=replace(ONE, seed=seed), name=f"small, seed {seed}")
-    add_run(store, range(4), network=WIDE, name="wide")
+    wide = add_run(store, range(4), network=WIDE, name="wide")
+    labels, probabilities = network(1000, 1)
+    with store.artefacts.writing(wide.id, PREDICTIONS) as path:
+        np.savez_compressed(path, probabilities=probabilities, labels=labels, indices=np.arange(1000))
     store.close()
     return server
 
@@ -102,3 +110,24 @@ def test_a_click_on_a_published_point_offers_its_model_and_loads_it_into_the_lab
     press(shelf, "pareto-load")
     shelf.get_by_role("heading", name="Lab", exact=True).wait_for(timeout=PATIENCE * 1000)
     eventually(shelf, lambda: len(rows(shelf)), len(preset("003-cnn-few-filters").architecture.layers))
+
+
+def test_the_threshold_is_moved_and_says_what_is_answered(shelf):
+    coverage = Coverage(*network(1000, 1))
+    tick_run(shelf, "wide")
+    shelf.locator(".st-key-details").wait_for()
+    settled(shelf)
+    shelf.get_by_role("radio", name="Refusing").click()
+    sentence = shelf.get_by_text(" of the 1,000 digits, ")
+    eventually(shelf, sentence.all_inner_texts, [f"wide {coverage.at(0.9).sentence}."])
+    point = "node._fullData.find(t => t.uid.endsWith('-chosen')).x[0]"
+    eventually(shelf, lambda: chart(shelf, CURVE, point), coverage.at(0.9).coverage)
+    slider = shelf.get_by_role("slider", name="Least confidence to answer")
+    slider.focus()
+    slider.press("ArrowRight")
+    eventually(shelf, sentence.all_inner_texts, [f"wide {coverage.at(0.93).sentence}."])
+    eventually(shelf, lambda: chart(shelf, CURVE, point), coverage.at(0.93).coverage)
+    screenshot(shelf, "refusing")
+    shelf.get_by_role("radio", name="Calibration").click()
+    eventually(shelf, lambda: chart(shelf, "Reliability diagram", "node._fullData.length"), 3)
+    screenshot(shelf, "calibration")
