@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from mnist_lab.calibration import Bin, Refusal
 from mnist_lab.figures.accuracy_axis import accuracy_ticks, height_of
-from mnist_lab.figures.theme import NEUTRAL, axis, base_layout, fade, message
+from mnist_lab.figures.theme import NEUTRAL, Look, axis, base_layout, fade, message
 
 # Confidences come nearer to 1 than accuracies of some thousand images do.
 _FINEST = 1e-6
@@ -25,12 +25,12 @@ class Reliability:
 
     Attributes:
         name: In the legend.
-        colour: Of its line, ``#rrggbb``.
+        look: As `mnist_lab.figures.theme.run_looks` has it.
         bins: As `mnist_lab.calibration.reliability` has them.
     """
 
     name: str
-    colour: str
+    look: Look
     bins: Sequence[Bin]
 
 
@@ -59,7 +59,7 @@ def reliability_diagram(
     figure.add_scatter(x=ends, y=ends, mode="lines", name="perfect", uid="diagonal", hoverinfo="skip",
                        line={"width": 1.5, "dash": "dash", "color": NEUTRAL})  # fmt: skip
     for key, run in runs.items():
-        name, bins = html.escape(run.name, quote=False), run.bins
+        name, bins, colour = html.escape(run.name, quote=False), run.bins, run.look.colour
         text = [
             f"{name}<br>{each.images:,} images, sure to {100 * each.confidence:.4g} % in the mean<br>"
             f"{100 * each.accuracy:.2f} % ({100 * each.interval[0]:.2f} – {100 * each.interval[1]:.2f}) right"
@@ -68,10 +68,11 @@ def reliability_diagram(
         heights = [place(each.accuracy) for each in bins]
         figure.add_scatter(
             x=[place(each.confidence) for each in bins], y=heights, mode="lines+markers", name=name, uid=key,
-            legendgroup=key, line={"width": 1.5, "color": run.colour}, marker={"size": 7},
+            legendgroup=key, line={"width": 1.5, "color": colour, "dash": run.look.dash},
+            marker={"size": 8, "symbol": run.look.symbol},
             text=text, hovertemplate="%{text}<extra></extra>",
             error_y={
-                "type": "data", "symmetric": False, "thickness": 1.2, "width": 3, "color": fade(run.colour, 0.6),
+                "type": "data", "symmetric": False, "thickness": 1.2, "width": 3, "color": fade(colour, 0.6),
                 "array": [place(each.interval[1]) - here for each, here in zip(bins, heights, strict=True)],
                 "arrayminus": [here - place(each.interval[0]) for each, here in zip(bins, heights, strict=True)],
             },
@@ -81,7 +82,7 @@ def reliability_diagram(
             width=[max(place(each.high) - place(each.low), 0.004) for each in bins], yaxis="y2", name=name,
             uid=f"{key}-images", legendgroup=key, showlegend=False, text=text, textposition="none",
             hovertemplate="%{text}<extra></extra>",
-            marker={"color": fade(run.colour, 0.35), "line": {"width": 1, "color": run.colour}},
+            marker={"color": fade(colour, 0.35), "line": {"width": 1, "color": colour}},
         )  # fmt: skip
     lowest = min(each.confidence for run in runs.values() for each in run.bins)
     start = place(lowest) - 0.1 * (ends[1] - place(lowest)) if stretched else 0.0
@@ -116,13 +117,13 @@ class Refusing:
 
     Attributes:
         name: In the legend.
-        colour: Of its line, ``#rrggbb``.
+        look: As `mnist_lab.figures.theme.run_looks` has it.
         curve: As `mnist_lab.calibration.Coverage.curve` has it.
         chosen: At the chosen threshold; None without one.
     """
 
     name: str
-    colour: str
+    look: Look
     curve: Sequence[Refusal]
     chosen: Refusal | None = None
 
@@ -147,27 +148,28 @@ def accuracy_over_coverage(runs: Mapping[str, Refusing], dark: bool = False, hei
         return message("There is no image.", dark)
     figure = go.Figure()
     for key, run in shown.items():
-        name, curve = html.escape(run.name, quote=False), run.curve
+        name, curve, colour = html.escape(run.name, quote=False), run.curve, run.look.colour
         places = [each.coverage for each in curve]
         if len(shown) <= MOST_BANDS:
             for end, fill in ((1, None), (0, "tonexty")):
                 figure.add_scatter(
                     x=places, y=[height_of(each.interval[end]) for each in curve], mode="lines", hoverinfo="skip",
-                    line={"width": 0, "color": run.colour}, fill=fill, fillcolor=fade(run.colour, 0.15),
+                    line={"width": 0, "color": colour}, fill=fill, fillcolor=fade(colour, 0.15),
                     showlegend=False, legendgroup=key, uid=f"{key}-band-{end}",
                 )  # fmt: skip
         figure.add_scatter(
             x=places, y=[height_of(each.accuracy) for each in curve], mode="lines", name=name, uid=key, legendgroup=key,
-            line={"width": 2, "color": run.colour}, text=[_words(name, each) for each in curve],
+            line={"width": 2, "color": colour, "dash": run.look.dash}, text=[_words(name, each) for each in curve],
             hovertemplate="%{text}<extra></extra>",
         )  # fmt: skip
         if run.chosen is not None and run.chosen.answered:
             here, (low, high) = height_of(run.chosen.accuracy), run.chosen.interval
             figure.add_scatter(
                 x=[run.chosen.coverage], y=[here], mode="markers", name=name, uid=f"{key}-chosen", legendgroup=key,
-                showlegend=False, marker={"size": 12, "color": run.colour, "line": {"width": 2, "color": "white"}},
+                showlegend=False, marker={"size": 12, "symbol": run.look.symbol, "color": colour,
+                                          "line": {"width": 2, "color": "white"}},
                 text=[_words(name, run.chosen)], hovertemplate="%{text}<extra></extra>",
-                error_y={"type": "data", "symmetric": False, "thickness": 1.5, "color": run.colour,
+                error_y={"type": "data", "symmetric": False, "thickness": 1.5, "color": colour,
                          "array": [height_of(high) - here], "arrayminus": [here - height_of(low)]},
             )  # fmt: skip
     worst = min(each.accuracy for run in shown.values() for each in run.curve)

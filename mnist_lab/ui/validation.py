@@ -12,9 +12,8 @@ from mnist_lab.predictions import Predictions
 from mnist_lab.store import Run
 from mnist_lab.store.artefacts import MODEL, PREDICTIONS, VALIDATION_PREDICTIONS
 from mnist_lab.ui import frame
+from mnist_lab.ui.pair import EVALUATION_SECONDS
 from mnist_lab.ui.results import predictions
-
-DEADLINE_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +71,5 @@ def offer_evaluation(runs: Sequence[Run], lacks: Mapping[str, Lack], names: Mapp
                 words = "Predicts its test and validation images. It counts as a look at the former."
                 if st.button("Evaluate it now", key=f"evaluate-{run.id}", help=words):
                     with st.spinner("Evaluating …"):
-                        frame.attempt(frame.services().inference.ask, "evaluate", DEADLINE_SECONDS, run_id=run.id)
+                        frame.attempt(frame.services().inference.ask, "evaluate", EVALUATION_SECONDS, run_id=run.id)
                     st.rerun()

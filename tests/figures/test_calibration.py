@@ -9,7 +9,9 @@ import pytest
 
 from mnist_lab.calibration import Coverage, reliability
 from mnist_lab.figures.calibration import Refusing, Reliability, accuracy_over_coverage, reliability_diagram
+from mnist_lab.figures.theme import run_looks
 
+LOOK = run_looks(["a"])["a"]
 RNG = np.random.default_rng(3)
 SAID = RNG.dirichlet([0.3] * 10, 500)
 LABELS = np.where(RNG.random(500) < 0.8, SAID.argmax(axis=1), 0)
@@ -22,7 +24,7 @@ def by_uid(figure) -> dict:
 
 
 def test_a_reliability_diagram_has_each_bin_with_its_interval_over_its_images() -> None:
-    traces = by_uid(reliability_diagram({"a": Reliability("<b>a</b>", "#0072B2", BINS)}))
+    traces = by_uid(reliability_diagram({"a": Reliability("<b>a</b>", LOOK, BINS)}))
     line, bars = traces["a"], traces["a-images"]
     assert list(line.x) == [each.confidence for each in BINS] and list(line.y) == [each.accuracy for each in BINS]
     tops = [y + up for y, up in zip(line.y, line.error_y.array, strict=True)]
@@ -32,11 +34,12 @@ def test_a_reliability_diagram_has_each_bin_with_its_interval_over_its_images() 
     assert list(bars.y) == [each.images for each in BINS] and bars.yaxis == "y2"
     assert sum(bars.y) == 500
     assert line.name == "&lt;b&gt;a&lt;/b&gt;" and f"{BINS[0].images:,} images" in line.text[0]
+    assert (line.line.color, line.marker.symbol) == (LOOK.colour, LOOK.symbol), "a run's look is its own"
     assert traces["diagonal"].x == traces["diagonal"].y
 
 
 def test_the_sure_end_is_stretched_on_both_axes_alike() -> None:
-    figure = reliability_diagram({"a": Reliability("a", "#0072B2", BINS)}, stretched=True)
+    figure = reliability_diagram({"a": Reliability("a", LOOK, BINS)}, stretched=True)
     line = by_uid(figure)["a"]
     assert list(line.x) == pytest.approx([-math.log10(1 - each.confidence) for each in BINS])
     assert figure.layout.xaxis.tickvals == figure.layout.yaxis.tickvals
@@ -45,7 +48,7 @@ def test_the_sure_end_is_stretched_on_both_axes_alike() -> None:
 
 def test_accuracy_over_coverage_has_the_curve_and_the_chosen_threshold_with_its_interval() -> None:
     chosen = COVERAGE.at(0.7)
-    traces = by_uid(accuracy_over_coverage({"a": Refusing("a", "#0072B2", COVERAGE.curve(), chosen)}))
+    traces = by_uid(accuracy_over_coverage({"a": Refusing("a", LOOK, COVERAGE.curve(), chosen)}))
     curve = traces["a"]
     assert curve.x[0] == 1.0 and 1 - 10 ** -curve.y[0] == pytest.approx(COVERAGE.at(0.0).accuracy)
     point = traces["a-chosen"]
@@ -55,12 +58,12 @@ def test_accuracy_over_coverage_has_the_curve_and_the_chosen_threshold_with_its_
 
 
 def test_bands_are_drawn_for_few_runs_only_and_nothing_answered_has_no_marker() -> None:
-    runs = {name: Refusing(name, "#0072B2", COVERAGE.curve(), COVERAGE.at(2.0)) for name in "abcd"}
+    runs = {name: Refusing(name, LOOK, COVERAGE.curve(), COVERAGE.at(2.0)) for name in "abcd"}
     assert set(by_uid(accuracy_over_coverage(runs))) == set("abcd")
 
 
 def test_without_images_a_sentence_stands_there() -> None:
-    assert reliability_diagram({"a": Reliability("a", "#0072B2", [])}).layout.annotations[0].text
+    assert reliability_diagram({"a": Reliability("a", LOOK, [])}).layout.annotations[0].text
     assert accuracy_over_coverage({}).layout.annotations[0].text
 
 
@@ -68,16 +71,16 @@ def test_the_picture_begins_where_a_run_begins_to_err_and_holds_the_chosen_thres
     said = np.array([[p, 1 - p] + [0.0] * 8 for p in np.linspace(0.51, 0.999, 100)])
     labels = (np.arange(100) < 10).astype(int)  # wrong where it is least sure
     coverage = Coverage(labels, said)
-    low, high = accuracy_over_coverage({"a": Refusing("a", "#0072B2", coverage.curve())}).layout.xaxis.range
+    low, high = accuracy_over_coverage({"a": Refusing("a", LOOK, coverage.curve())}).layout.xaxis.range
     assert 0.85 < low < 0.9 and high > 1.0
     chosen = coverage.at(0.8)
-    figure = accuracy_over_coverage({"a": Refusing("a", "#0072B2", coverage.curve(), chosen)})
+    figure = accuracy_over_coverage({"a": Refusing("a", LOOK, coverage.curve(), chosen)})
     assert figure.layout.xaxis.range[0] < chosen.coverage < 0.6
 
 
 def test_counts_are_on_a_scale_of_powers_only_where_they_differ_widely() -> None:
     equal = reliability(LABELS, SAID, equal_mass=True)
-    assert reliability_diagram({"a": Reliability("a", "#0072B2", equal)}).layout.yaxis2.type is None
+    assert reliability_diagram({"a": Reliability("a", LOOK, equal)}).layout.yaxis2.type is None
     sure = np.vstack([SAID, np.eye(10)[np.zeros(5000, dtype=int)]])
     bins = reliability(np.concatenate([LABELS, np.zeros(5000, dtype=int)]), sure)
-    assert reliability_diagram({"a": Reliability("a", "#0072B2", bins)}).layout.yaxis2.type == "log"
+    assert reliability_diagram({"a": Reliability("a", LOOK, bins)}).layout.yaxis2.type == "log"

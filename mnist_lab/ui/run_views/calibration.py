@@ -9,9 +9,10 @@ from mnist_lab import calibration, formatting
 from mnist_lab.calibration import Figures, Temperature
 from mnist_lab.comparison import names_of
 from mnist_lab.figures.calibration import Reliability, reliability_diagram
-from mnist_lab.figures.theme import run_colours
+from mnist_lab.figures.theme import run_looks
 from mnist_lab.store import Run
 from mnist_lab.ui import frame
+from mnist_lab.ui.pair import FLATTERED_MARK, marked
 from mnist_lab.ui.plot import plot
 from mnist_lab.ui.run_views import Shown, view
 from mnist_lab.ui.validation import Lack, offer_evaluation, tested, validated
@@ -32,7 +33,7 @@ TEMPERATURE = (
 )
 
 
-@view("Calibration", 40)
+@view("Calibration", 42)
 def show_calibration(shown: Shown) -> None:
     """Draws the reliability diagram of the selected runs, and their figures with and without a temperature."""
     st.fragment(_draw)(shown)
@@ -49,7 +50,7 @@ def _draw(shown: Shown) -> None:
                                   help="Equal steps halve the doubts, as most digits are near 100 %.")  # fmt: skip
             after = st.toggle("With the temperature", key="calibration-after",
                               help="The diagram as it is after temperature scaling.")  # fmt: skip
-        names, colours = names_of(shown.chosen), run_colours(run.id for run in shown.chosen)
+        names, looks = names_of(shown.chosen), run_looks(run.id for run in shown.chosen)
         rows: list[dict[str, object]] = []
         lines: dict[str, Reliability] = {}
         lacks: dict[str, Lack] = {}
@@ -69,8 +70,8 @@ def _draw(shown: Shown) -> None:
             rows.append(_row(run, names[run.id], len(said.labels), before, fitted, scaled))
             drawn = scaled if after else before
             if drawn is not None:
-                name = names[run.id] + " ⚠️" * run.test_is_validation
-                lines[run.id] = Reliability(name, colours[run.id], drawn.bins)
+                name = names[run.id] + marked(run)
+                lines[run.id] = Reliability(name, looks[run.id], drawn.bins)
         if lines:
             plot(reliability_diagram(lines, stretched), "reliability", label="Reliability diagram")
         elif rows:
@@ -81,7 +82,7 @@ def _draw(shown: Shown) -> None:
             with st.expander("What these figures are"):
                 st.markdown(f"{DEFINITION.format(bins=kind)}\n\n{TEMPERATURE}")
             if any(run.test_is_validation for run in shown.chosen):
-                st.caption("⚠️ The test images also chose the epoch: these figures are flattered.")
+                st.caption(f"{FLATTERED_MARK} The test images also chose the epoch: these figures are flattered.")
         offer_evaluation(shown.chosen, lacks, names)
 
 
@@ -113,7 +114,7 @@ def _row(
     run: Run, name: str, images: int, before: Figures, fitted: Temperature | Lack, after: Figures | None
 ) -> dict[str, object]:
     return {
-        "Run": "⚠️ " * run.test_is_validation + name,
+        "Run": name + marked(run),
         "Images": images,
         "Accuracy": formatting.accuracy(run.test_accuracy, run.test_accuracy_interval),
         "ECE": 100 * before.error,

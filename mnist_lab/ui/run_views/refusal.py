@@ -7,9 +7,10 @@ import streamlit as st
 from mnist_lab.calibration import Coverage
 from mnist_lab.comparison import names_of
 from mnist_lab.figures.calibration import Refusing, accuracy_over_coverage
-from mnist_lab.figures.theme import run_colours
+from mnist_lab.figures.theme import run_looks
 from mnist_lab.store import Run
 from mnist_lab.ui import frame
+from mnist_lab.ui.pair import FLATTERED_MARK, marked
 from mnist_lab.ui.plot import plot
 from mnist_lab.ui.run_views import Shown, view
 from mnist_lab.ui.validation import Lack, offer_evaluation, tested, validated
@@ -31,7 +32,7 @@ def _draw(shown: Shown) -> None:
     with frame.errors_in_words():
         frame.failure()
         by_validation, wanted, surely, threshold = _controls()
-        names, colours = names_of(shown.chosen), run_colours(run.id for run in shown.chosen)
+        names, looks = names_of(shown.chosen), run_looks(run.id for run in shown.chosen)
         lines: dict[str, Refusing] = {}
         sentences: list[str] = []
         lacks: dict[str, Lack] = {}
@@ -42,7 +43,7 @@ def _draw(shown: Shown) -> None:
                 continue
             coverage = Coverage(said.labels, said.probabilities)
             found = _by_validation(run, wanted, surely) if by_validation else threshold
-            name = names[run.id] + " ⚠️" * run.test_is_validation
+            name = names[run.id] + marked(run)
             chosen = None
             if isinstance(found, Lack):
                 lacks[run.id] = found
@@ -50,7 +51,7 @@ def _draw(shown: Shown) -> None:
                 chosen = coverage.at(found)
                 at = f" at {found:.6g}" if by_validation else ""
                 sentences.append(f"**{frame.escape(name)}**{frame.escape(f'{at} {chosen.sentence}.')}")
-            lines[run.id] = Refusing(name, colours[run.id], coverage.curve(), chosen)
+            lines[run.id] = Refusing(name, looks[run.id], coverage.curve(), chosen)
         if lines:
             plot(accuracy_over_coverage(lines), "refusal", label="Accuracy against coverage")
             for sentence in sentences:
@@ -59,7 +60,7 @@ def _draw(shown: Shown) -> None:
                 "Refused is a digit of which the network is less sure than the threshold. All figures are of each "
                 "run's test images, with Wilson's 95 % intervals. Equal steps upwards halve the errors.",
                 "The threshold was chosen on the validation images alone." * by_validation,
-                "⚠️: the test images also chose the epoch, so the accuracy is flattered."
+                f"{FLATTERED_MARK}: the test images also chose the epoch, so the accuracy is flattered."
                 * any(run.test_is_validation for run in shown.chosen),
             ]
             st.caption(" ".join(words for words in said_below if words))
