@@ -128,12 +128,12 @@ class Comparison:
             return f"{one} and {other} are not compared: {self.reason}."
         alone_one, alone_other = self.paired.only_a, self.paired.only_b
         by, chance = points(self.difference, self.interval), words_of_p(self.corrected, self.tests)
-        images = f"{self.paired.images:,} images"
+        these = "this one image" if self.paired.images == 1 else f"these {self.paired.images:,} images"
         if not alone_one + alone_other:
-            return f"The data do not tell {one} and {other} apart: both are right on the same of these {images}."
+            return f"The data do not tell {one} and {other} apart: both are right on the same of {these}."
         if self.better is None:
             return (
-                f"The data do not tell {one} and {other} apart ({chance}): of these {images} the former has "
+                f"The data do not tell {one} and {other} apart ({chance}): of {these} the former has "
                 f"{alone_one:,} right that the latter has wrong, the latter has {alone_other:,}. "
                 f"The accuracies differ by {by}."
             )
@@ -141,7 +141,7 @@ class Comparison:
             one, other, alone_one, alone_other = other, one, alone_other, alone_one
             by = points(-self.difference, (-self.interval[1], -self.interval[0]))
         return (
-            f"{one} is better than {other} on these {images}, {chance}: the former has {alone_one:,} right that "
+            f"{one} is better than {other} on {these}, {chance}: the former has {alone_one:,} right that "
             f"the latter has wrong, the latter has {alone_other:,}. The accuracy is higher by {by}."
         )
 

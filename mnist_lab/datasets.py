@@ -157,19 +157,20 @@ def clear_cache() -> None:
     _digit_arrays.cache_clear()
 
 
-def images_at(dataset: Dataset, indices: ArrayLike) -> NDArray[np.uint8]:
+def images_at(dataset: Dataset, indices: ArrayLike, labels: ArrayLike | None = None) -> NDArray[np.uint8]:
     """Returns some images of a data set.
 
     Args:
         dataset: The data set.
         indices: Whole numbers, shape `(k,)`. The training images are counted first, from 0, the test images after
             them: in MNIST the first test image is 60,000.
+        labels: Which digits they must be, shape `(k,)`, if that is known: other data of the same name have others.
 
     Returns:
         Shape `(k, 28, 28)`.
 
     Raises:
-        DataError: If there are not so many images.
+        DataError: If there are not so many images, or they are of other digits.
     """
     wanted = np.asarray(indices, np.int64).reshape(-1)
     training, everything = len(dataset.x_train), len(dataset.x_train) + len(dataset.x_test)
@@ -178,10 +179,19 @@ def images_at(dataset: Dataset, indices: ArrayLike) -> NDArray[np.uint8]:
             f"{dataset.title} has {everything:,} images. Received: indices from {wanted.min()} to {wanted.max()}.",
             "These predictions belong to another data set.",
         )
-    images = np.empty((len(wanted), *dataset.x_train.shape[1:]), np.uint8)
     first = wanted < training
-    images[first] = dataset.x_train[wanted[first]]
-    images[~first] = dataset.x_test[wanted[~first] - training]
+    images = np.empty((len(wanted), *dataset.x_train.shape[1:]), np.uint8)
+    digits = np.empty(len(wanted), np.uint8)
+    for where, of_images, of_digits, at in (
+        (first, dataset.x_train, dataset.y_train, wanted[first]),
+        (~first, dataset.x_test, dataset.y_test, wanted[~first] - training),
+    ):
+        images[where], digits[where] = of_images[at], of_digits[at]
+    if labels is not None and not np.array_equal(digits, np.asarray(labels).reshape(-1)):
+        raise DataError(
+            f"The images of {dataset.title} on this machine are not those that the run was asked about.",
+            "Set MNIST_LAB_DATA to those.",
+        )
     return images
 
 

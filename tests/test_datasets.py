@@ -363,6 +363,16 @@ def test_images_of_another_data_set_are_not_guessed_at() -> None:
     assert numbers(datasets.images_at(numbered(), [241, 3, 241])).tolist() == [241, 3, 241]
 
 
+def test_images_of_other_digits_than_expected_are_refused() -> None:
+    dataset = datasets.load("digits")
+    last = len(dataset.x_train) + len(dataset.x_test) - 1
+    digits = [dataset.y_test[-1], dataset.y_train[0]]
+    found = datasets.images_at(dataset, [last, 0], digits)
+    assert np.array_equal(found, [dataset.x_test[-1], dataset.x_train[0]])
+    with pytest.raises(DataError, match="not those that the run was asked about"):
+        datasets.images_at(dataset, [last, 0], [digits[0], (digits[1] + 1) % 10])
+
+
 @pytest.mark.parametrize("limit", [0, -1, True, 2.5, "9"])
 def test_an_impossible_limit_or_split_is_refused(limit: object) -> None:
     with pytest.raises(DataError, match="limit must be"):

@@ -89,7 +89,7 @@ def browse(
     st.caption(f"Images {first:,}–{first + len(shown) - 1:,} of {len(where):,}.")
     as_table = st.toggle("As a table", key=f"{key}.table")
     try:
-        images = test_images(run, known.indices[shown])
+        images = test_images(run, known.indices[shown], known.labels[shown])
     except LabError as error:
         st.info(f"{error.message} {error.remedy}")
         as_table = True

@@ -13,6 +13,7 @@ from mnist_lab.errors import ArtefactMissing
 from mnist_lab.predictions import Predictions
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import MODEL
+from mnist_lab.store.records import FINAL
 from mnist_lab.ui import frame, state
 from mnist_lab.ui.results import predictions
 
@@ -105,6 +106,9 @@ def offer_evaluation(runs: Sequence[Run]) -> None:
             said = error.message
         with st.container(border=True):
             st.markdown(frame.escape(said))
+            if run.status not in FINAL:
+                st.caption(f"It is {run.status}; when its training ends, it is evaluated.")
+                continue
             if not frame.store().artefacts.has(run.id, MODEL):
                 st.caption("Its weights are not here either: train it again.")
                 continue

@@ -142,7 +142,7 @@ def _images(run: Run, known: Predictions) -> None:
         page = int(st.number_input(f"Page (of {pages})", 1, pages, key="mistakes.page"))
     shown = found[(page - 1) * PAGE : page * PAGE]
     try:
-        images = test_images(run, known.indices[shown])
+        images = test_images(run, known.indices[shown], known.labels[shown])
     except LabError as error:
         st.info(f"{error.message} {error.remedy}")
         return
@@ -153,11 +153,16 @@ def _images(run: Run, known: Predictions) -> None:
     st.caption("Below each image: what it is → what the network says, and how sure it is.")
 
 
-def test_images(run: Run, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+def test_images(run: Run, indices: NDArray[np.int64], labels: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
     """The pictures behind a run's predictions.
 
+    Args:
+        run: The run.
+        indices: Which images of its data set.
+        labels: Which digits these are, by its predictions.
+
     Raises:
-        DataError: If the data set of the run is not on this machine.
+        DataError: If the data set of the run is not on this machine, or another one of its name.
     """
     dataset = datasets.load(run.dataset or "auto")
-    return datasets.images_at(dataset, indices)
+    return datasets.images_at(dataset, indices, labels)

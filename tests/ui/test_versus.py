@@ -14,12 +14,15 @@ from mnist_lab import kept_epochs
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import InferenceError
 from mnist_lab.layers import Dense, Flatten
+from mnist_lab.predictions import read_predictions
 from mnist_lab.store import Run, RunStore, open_store
-from mnist_lab.store.artefacts import MODEL, PREDICTIONS, epoch_predictions, epoch_weights
+from mnist_lab.store.artefacts import MODEL, PREDICTIONS, VALIDATION_PREDICTIONS, epoch_predictions, epoch_weights
 from mnist_lab.ui import frame
 from tests.made_runs import DIGITS, ONE, SMALL, WIDE, add_run
 from tests.ui.conftest import labelled
 
+FIRST = 1797 - len(DIGITS)
+"""The place of the first test image in the data set."""
 DEEP = Architecture((Flatten(), Dense(8, "relu"), Dense(8, "relu"), Dense(10, "softmax")))
 
 Visit = Callable[[str], AppTest]
@@ -288,6 +291,33 @@ def test_no_image_or_every_image_may_part_them(visit: Visit, wrong: Sequence[int
     assert lists(app) == [f"{title} ({count})" for title, count in zip(titles, counts, strict=True)]
 
 
+def test_one_image_tells_nothing_and_breaks_nothing(visit: Visit) -> None:
+    app = visit("draw")
+    store = open_store()
+    runs = [add_run(store, None, name=name, network=network) for name, network in (("one", SMALL), ("two", WIDE))]
+    for run, said in zip(runs, (DIGITS[0], (DIGITS[0] + 1) % 10), strict=True):
+        with store.artefacts.writing(run.id, PREDICTIONS) as path:
+            np.savez(path, probabilities=np.eye(10)[[said]], labels=DIGITS[:1], indices=np.array([FIRST]))
+    app = select(app, *runs)
+    assert "The data do not tell two and one apart" in words(app) and "of this one image" in words(app)
+    for name in ("Per digit", "Confusion", "Images"):
+        app = view(app, name)
+        assert not app.exception and not app.error, name
+    assert lists(app) == ["Only two is right (0)", "Only one is right (1)", "Both are wrong (0)"]
+
+
+def test_other_images_of_the_same_name_are_not_shown_as_those_that_were_asked(visit: Visit) -> None:
+    app = visit("draw")
+    store = open_store()
+    runs = [add_run(store, wrong, network=network) for wrong, network in (([1], WIDE), ([2], SMALL))]
+    for run in runs:
+        known = read_predictions(store, run)
+        with store.artefacts.writing(run.id, PREDICTIONS) as path:
+            np.savez(path, probabilities=known.probabilities, labels=known.labels, indices=known.indices - 700)
+    app = view(select(app, *runs), "Images")
+    assert any("are not those that the run was asked about" in info.value for info in app.info)
+
+
 def test_images_that_are_not_on_this_machine_are_told_in_words(visit: Visit) -> None:
     app = visit("draw")
     store = open_store()
@@ -381,6 +411,18 @@ def test_epochs_are_asked_about_validation_images_once_and_no_look_is_counted(vi
     assert not app.exception and not app.error
     assert ask.questions == [(3, "validation"), (2, "validation"), (1, "validation")]
     assert store.get(run.id).test_looks == 1
+
+
+def test_what_was_kept_of_an_epoch_and_cannot_be_read_is_asked_anew(visit: Visit) -> None:
+    app = visit("draw")
+    store = open_store()
+    run = kept_run(store)
+    with store.artefacts.writing(run.id, epoch_predictions(3, VALIDATION_PREDICTIONS)) as path:
+        path.write_bytes(b"PK")
+    frame.services().inference.ask = ask = Asked(store, WRONG)
+    app = view(select(app, run), "Epoch by epoch")
+    assert "**After epoch 3**" in words(app) and ask.questions == [(3, "validation")]
+    assert not app.exception and not app.error
 
 
 def test_an_epoch_looks_at_the_test_images_only_when_told_to_and_it_counts(visit: Visit) -> None:

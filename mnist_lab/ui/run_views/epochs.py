@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_lab import formatting, kept_epochs, metrics, paired
+from mnist_lab.errors import ArtefactMissing
 from mnist_lab.figures.confusion import confusion_heatmap
 from mnist_lab.figures.pair import epoch_accuracies
 from mnist_lab.kept_epochs import TEST, VALIDATION
@@ -108,9 +109,8 @@ def _curve(run: Run, kept: list[int], epoch: int) -> None:
     history = store.history(run.id)
     test = {}
     for each in kept if not run.test_is_validation else []:
-        name = kept_epochs.known_predictions(store, run, each, TEST)
-        if name is not None:
-            known = predictions(run, name)
+        known = _kept(run, each, TEST)
+        if known is not None:
             right, images = int((known.digits == known.labels).sum()), len(known.labels)
             test[each] = (right / images, *metrics.accuracy_interval(right, images))
     figure = epoch_accuracies(
@@ -122,23 +122,38 @@ def _curve(run: Run, kept: list[int], epoch: int) -> None:
 
 def _known(run: Run, epoch: int, part: str) -> Predictions | None:
     """What an epoch says, asked now if it is not known; None where that is a look which the user has not asked for."""
-    store = frame.store()
     place = st.empty()
-    name = kept_epochs.known_predictions(store, run, epoch, part)
     with frame.errors_in_words():
-        if name is None:
-            with place.container():
-                if kept_epochs.is_a_look(run, part) and not st.button(
-                    f"Look at the test images with epoch {epoch} (counts as a look)", key=f"look.{run.id[:8]}.{epoch}"
-                ):
-                    st.caption(f"What epoch {epoch} says of the test images is not known yet.")
-                    return None
-                with st.spinner(f"Asking the network of epoch {epoch} about the {_words(part)}; this is done once."):
-                    arguments = {"run_id": run.id, "epoch": epoch, "part": part}
-                    name = str(frame.services().inference.ask("predict_epoch", SECONDS, **arguments))
-            place.empty()
-        return predictions(run, name)
+        known = _kept(run, epoch, part)
+        if known is not None:
+            return known
+        with place.container():
+            if kept_epochs.is_a_look(run, part) and not st.button(
+                f"Look at the test images with epoch {epoch} (counts as a look)", key=f"look.{run.id[:8]}.{epoch}"
+            ):
+                st.caption(f"What epoch {epoch} says of the test images is not known yet.")
+                return None
+            with st.spinner(f"Asking the network of epoch {epoch} about the {_words(part)}; this is done once."):
+                arguments = {"run_id": run.id, "epoch": epoch, "part": part}
+                name = frame.services().inference.ask("predict_epoch", SECONDS, **arguments)
+        place.empty()
+        return predictions(run, str(name))
     return None
+
+
+def _kept(run: Run, epoch: int, part: str) -> Predictions | None:
+    """What an epoch is known to say; a file of it that cannot be read is thrown away, so that it is asked anew."""
+    store = frame.store()
+    name = kept_epochs.known_predictions(store, run, epoch, part)
+    if name is None:
+        return None
+    try:
+        return predictions(run, name)
+    except ArtefactMissing:
+        if name in kept_epochs.PARTS.values():
+            raise
+        store.artefacts.remove(run.id, name)
+        return None
 
 
 def _mistakes(run: Run, known: Predictions, key: str) -> None:
