@@ -39,6 +39,7 @@ USERS: dict[str, tuple[str, ...]] = {
     "tensorflow": ("keras_side",),
     "sqlalchemy": ("store",),
     "mlflow": ("exchange",),
+    "h5py": ("keras_side",),  # what is read with it may be anyone's
     "threading.Thread": (
         "jobs",
         "heartbeat",

@@ -66,8 +66,9 @@ def read(content: bytes, name: str) -> Predictions:
         raise ExchangeError(f"{name} has labels or indices that are impossible.", REMEDY)
     with np.errstate(over="ignore"):
         given: NDArray[np.float32] = probabilities.astype(np.float32)
-    if not np.isfinite(given).all():
-        raise ExchangeError(f"{name} has probabilities that are no numbers.", REMEDY)
+    # NaN is nowhere near 1.
+    if given.min() < 0 or not (np.abs(given.sum(axis=1) - 1) < 0.01).all():
+        raise ExchangeError(f"{name} has probabilities that are none.", REMEDY)
     return Predictions(given, labels.astype(np.uint8), indices.astype(np.int64))
 
 

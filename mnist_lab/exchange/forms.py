@@ -160,6 +160,7 @@ def script(source: Source) -> bytes:
 )
 def keras_model(source: Source) -> bytes:
     """The network as Keras's own file, from the inference process."""
+    source.store.artefacts.path(source.run.id, MODEL)  # nobody should wait for a process to learn that there is none
     content: bytes = source.ask("export", EXPORT_SECONDS, run_id=source.run.id)
     return content
 

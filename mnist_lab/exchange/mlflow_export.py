@@ -5,6 +5,7 @@ MLflow is an optional extra (`requirements-mlflow.txt`): it is imported when a r
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mnist_lab.errors import ExchangeError
+from mnist_lab.errors import ExchangeError, LabError
 from mnist_lab.exchange.forms import FORMS, Source, file_name
 from mnist_lab.store import FINAL, Run
 
@@ -60,12 +61,13 @@ def log(source: Source, tracking_uri: str | None = None, *, again: bool = False)
     try:
         from mlflow import MlflowClient
         from mlflow.entities import Metric, Param, RunTag
-        from mlflow.exceptions import MlflowException
     except ImportError as error:
         raise ExchangeError("MLflow is not installed.", INSTALL) from error
     if run.status not in FINAL:
         raise ExchangeError(f"Run {run.name!r:.60} is {run.status}.", "Wait for its end, or stop it.")
     uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or DEFAULT_STORE
+    # It tells of every table that it makes.
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
     try:
         client = MlflowClient(tracking_uri=uri)
         experiment = client.get_experiment_by_name(EXPERIMENT)
@@ -95,7 +97,9 @@ def log(source: Source, tracking_uri: str | None = None, *, again: bool = False)
             client.delete_run(logged)
             raise
         client.set_terminated(logged, _STATUS[run.status], _milliseconds(run.ended or run.created))
-    except MlflowException as error:
+    except LabError:
+        raise
+    except Exception as error:  # of MLflow, of its database or of the network in between
         first_line = (str(error).splitlines() or [""])[0]
         raise ExchangeError(f"MLflow cannot take the run ({first_line:.200}).", "Look at --to.") from error
     return Logged(uri, logged)

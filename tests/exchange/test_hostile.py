@@ -384,6 +384,8 @@ ARRAYS: dict[str, dict[str, bytes]] = {
     "text": {"labels": array(np.array(["1", "2", "3"]))},
     "fractions for digits": {"labels": array(np.arange(3.0))},
     "NaN": {"probabilities": array(np.full((3, 10), np.nan, np.float32))},
+    "probabilities of 100": {"probabilities": array(100 * CHANCES)},
+    "negative probabilities": {"probabilities": array(CHANCES - np.eye(3, 10, dtype=np.float32))},
     "what float32 cannot hold": {"probabilities": array(np.full((3, 10), 1e300))},
 }  # fmt: skip
 
