@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from mnist_lab.ui import frame
+from mnist_lab.ui import address, frame
 
 ICON = Path(__file__).parent / "static" / "icon.png"
 
@@ -19,5 +19,6 @@ page = st.navigation(
         st.Page("pages/data.py", title="Data", icon=":material/grid_on:", url_path="data"),
     ]
 )
+address.turn_to(page.url_path)
 with frame.around_page():
     page.run()

@@ -79,3 +79,7 @@ class StudyNotFound(LabError):
 
 class ExchangeError(LabError):
     """A run cannot be taken away in the form asked for, or a file that holds one cannot be brought in."""
+
+
+class LinkError(LabError):
+    """A link is damaged, of a newer version, too long, or holds what cannot be."""

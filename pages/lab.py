@@ -4,7 +4,7 @@ import streamlit as st
 
 from mnist_lab.forecast import within_memory
 from mnist_lab.shapes import analyse
-from mnist_lab.ui import frame, network_view, state
+from mnist_lab.ui import frame, link_bar, network_view, state
 from mnist_lab.ui.code_view import code
 from mnist_lab.ui.layer_editor import layer_editor
 from mnist_lab.ui.live import live_panel
@@ -13,6 +13,11 @@ from mnist_lab.ui.training_form import training_form
 
 frame.needs_app()
 bench = workbench()
+link_bar.take_up(bench)
+with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    st.title("Lab", width="content")
+    link_bar.link_bar(bench)
+link_bar.said(bench)
 analysis = within_memory(analyse(bench.architecture), bench.training)
 batch_size = bench.training.batch_size
 
@@ -20,7 +25,6 @@ with st.sidebar:
     st.subheader("Network")
     layer_editor(bench, analysis)
 
-st.title("Lab")
 if analysis.problem is None:
     network_view.totals(analysis, batch_size)
 else:

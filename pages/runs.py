@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnist_lab.ui import frame, run_details, run_import, run_table, run_views
+from mnist_lab.ui import frame, run_details, run_import, run_links, run_table, run_views
 
 frame.needs_app()
 st.title("Runs")
@@ -10,10 +10,12 @@ store = frame.store()
 runs = store.runs()
 run_table.undo_bar(store)
 run_import.control(store)
+run_links.take_up(store, runs)
 if not runs:
     st.info("No runs yet. Train a network in the Lab, and it is kept here.")
     st.stop()
 chosen = run_table.table(runs)
+run_links.link_bar(chosen)
 if not chosen:
     st.caption("Select one run for its details, or several to compare them.")
 if len(chosen) == 1:

@@ -22,6 +22,7 @@ RANKS: dict[str, int] = {
     "ink": 4, "picture": 4, "drawing": 4,
     "source": 4, "source_text": 4, "source_data": 4, "metrics": 4, "diagnosis": 4, "studies": 4, "figures": 4,
     "heartbeat": 4, "starter": 4, "paired": 4, "predictions": 4, "kept_epochs": 4, "calibration": 4,
+    "links": 4, "links_dictionary": 4,
     "keras_side": 5, "study_plan": 5, "study_results": 5, "comparison": 5, "seed_groups": 5, "pareto": 5,
     "network_diff": 4, "run_settings": 4,
     "worker": 6, "jobs": 6, "report": 6, "exchange": 6,

@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from mnist_lab import datasets, forecast, shapes, studies
+from mnist_lab import datasets, forecast, links, shapes, studies
 from mnist_lab.architecture import Architecture
 from mnist_lab.cli.command import FAILED, Answer, Options, command
 from mnist_lab.cli.common import open_runs, run_text
@@ -21,6 +21,9 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
     network = parser.add_mutually_exclusive_group(required=True)
     network.add_argument("--preset", metavar="NAME", help="one of those that `presets` lists, with its training")
     network.add_argument("--architecture", metavar="FILE.json", type=Path, help="a network, or a run that has one")
+    network.add_argument(
+        "--link", metavar="LINK", help="an address that the Lab shows under Link, or its part after net="
+    )
     parser.add_argument("--epochs", type=int, metavar="N")
     parser.add_argument("--batch-size", type=int, metavar="N")
     parser.add_argument("--optimizer", metavar="NAME", help=", ".join(OPTIMIZERS))
@@ -33,9 +36,12 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
 
 @command("train", "train a network and wait for it", _train_arguments)
 def _train(options: Options) -> Answer:
+    name = ""
     if options.preset is not None:
         preset = studies.preset(options.preset)
         preset_name, architecture, training = preset.name, preset.architecture, preset.training
+    elif options.link is not None:
+        preset_name, (architecture, training, name) = None, links.decode(options.link)
     else:
         preset_name, architecture, training = None, read_architecture(options.architecture), TrainingConfig()
     training = changed(training, options)
@@ -49,7 +55,7 @@ def _train(options: Options) -> Answer:
         store,
         architecture,
         training,
-        name=options.name,
+        name=options.name or name,
         preset=preset_name,
         images=images,
         owner=new_owner(store),

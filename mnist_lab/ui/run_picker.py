@@ -9,7 +9,7 @@ import streamlit as st
 from mnist_lab import formatting
 from mnist_lab.store import Run
 from mnist_lab.store.artefacts import MODEL
-from mnist_lab.ui import frame, state
+from mnist_lab.ui import address, frame, run_links, state
 
 
 def run_words(run: Run, *, with_id: bool = False) -> str:
@@ -21,7 +21,10 @@ def run_words(run: Run, *, with_id: bool = False) -> str:
 
 
 def pick_run(label: str, key: str) -> Run | None:
-    """Lets the user choose among the runs that have learnt something; None if there are none yet."""
+    """Lets the user choose among the runs that have learnt something; None if there are none yet.
+
+    The address can ask for one, as ``?run=ID``, and says which was chosen.
+    """
     store = frame.store()
     runs = [run for run in store.runs() if store.artefacts.has(run.id, MODEL)]
     if not runs:
@@ -32,15 +35,22 @@ def pick_run(label: str, key: str) -> Run | None:
     def words(run_id: str) -> str:
         return run_words(by_id[run_id], with_id=names[by_id[run_id].name] > 1)
 
+    widget = f"pick.{key}"
+    if asked := address.asked(run_links.RUN):
+        found = run_links.find(asked[run_links.RUN], store, runs)
+        for run in found[:1]:
+            state.put(key, run.id)
+            st.session_state[widget] = run.id
+    run_links.said()
     chosen = state.get(key, "")
     ids = list(by_id)
-    widget = f"pick.{key}"
 
     def changed() -> None:
         state.put(key, st.session_state[widget])
 
     index = ids.index(chosen) if chosen in by_id else _best(runs)
     picked = st.selectbox(label, ids, index, format_func=words, key=widget, on_change=changed)
+    address.follow(**{run_links.RUN: picked if picked == state.get(key, "") else None})
     return by_id.get(picked) if picked else None
 
 

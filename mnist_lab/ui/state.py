@@ -22,13 +22,31 @@ MAX_UNDO = 200
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What stands on a workbench beside the network."""
+
+    training: TrainingConfig
+    preset: str | None
+    name: str
+    notes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What `Workbench.undo` and `redo` bring back: a network, and the form where the step replaced that too."""
+
+    architecture: Architecture
+    form: Form | None = None
+
+
 @dataclass
 class Workbench:
     """The network under construction, and how it will be trained.
 
     Attributes:
-        past: Earlier networks, the newest last.
-        future: Networks that were undone, the nearest last.
+        past: What was there before each step, the newest last.
+        future: What was undone, the nearest last.
         selected: Path of the layer whose fields are shown, or None.
         revision: Changes whenever widgets must be drawn anew from the state (undo, another preset ...).
         preset: The preset that was loaded last.
@@ -41,8 +59,8 @@ class Workbench:
     preset: str | None = None
     name: str = ""
     notes: str = ""
-    past: list[Architecture] = field(default_factory=list)
-    future: list[Architecture] = field(default_factory=list)
+    past: list[Step] = field(default_factory=list)
+    future: list[Step] = field(default_factory=list)
     selected: Path | None = None
     revision: int = 0
     problem: str = ""
@@ -52,8 +70,7 @@ class Workbench:
         """Puts another network in place of the present one, which `undo` brings back."""
         if architecture == self.architecture:
             return
-        self.past = [*self.past, self.architecture][-MAX_UNDO:]
-        self.future = []
+        self._remember(Step(self.architecture))
         self._show(architecture, redraw=redraw)
         if redraw:
             self.selected = selected
@@ -79,25 +96,50 @@ class Workbench:
             self.revision += 1
 
     def undo(self) -> None:
-        """Back to the network before."""
+        """Back to what was before the last step."""
         if self.past:
-            self.future.append(self.architecture)
-            self._show(self.past.pop())
+            self._go(self.past, self.future)
 
     def redo(self) -> None:
-        """Forward to the network that was undone."""
+        """Forward to what was undone."""
         if self.future:
-            self.past.append(self.architecture)
-            self._show(self.future.pop())
+            self._go(self.future, self.past)
 
     def load(self, architecture: Architecture, training: TrainingConfig | None, preset_name: str | None = None) -> None:
-        """Starts from a preset or a saved run; the network before can be brought back."""
-        self.change(architecture)
-        if training is not None:
-            self.training, self.training_problem = training, ""
-        self.preset, self.name, self.notes = preset_name, "", ""
+        """Starts from a preset or a saved run; if its network is another one, what was there can be brought back."""
+        if architecture != self.architecture:
+            self._remember(Step(self.architecture, self._form()))
+        self._take_up(architecture, Form(training or self.training, preset_name, "", ""))
+
+    def open(
+        self, architecture: Architecture, training: TrainingConfig, name: str = "", preset_name: str | None = None
+    ) -> None:
+        """Takes up what a link holds; what was there can be brought back, also where only the training is another."""
+        self._remember(Step(self.architecture, self._form()))
+        self._take_up(architecture, Form(training, preset_name, name, ""))
+
+    def _remember(self, step: Step) -> None:
+        self.past = [*self.past, step][-MAX_UNDO:]
+        self.future = []
+
+    def _form(self) -> Form:
+        return Form(self.training, self.preset, self.name, self.notes)
+
+    def _go(self, from_: list[Step], to: list[Step]) -> None:
+        step = from_.pop()
+        to.append(Step(self.architecture, self._form() if step.form else None))
+        if step.form:
+            self._fill(step.form)
+        self._show(step.architecture)
+
+    def _take_up(self, architecture: Architecture, form: Form) -> None:
+        self._fill(form)
+        self._show(architecture)
         self.selected = None
-        self.revision += 1
+
+    def _fill(self, form: Form) -> None:
+        self.training, self.training_problem = form.training, ""
+        self.preset, self.name, self.notes = form.preset, form.name, form.notes
 
     def _show(self, architecture: Architecture, *, redraw: bool = True) -> None:
         self.architecture = architecture
@@ -117,10 +159,15 @@ class Workbench:
 def workbench() -> Workbench:
     """The session's workbench; a new session finds a small, famous network on it."""
     if "workbench" not in st.session_state:
-        first = preset(FIRST_PRESET)
-        st.session_state["workbench"] = Workbench(first.architecture, TrainingConfig(epochs=5), FIRST_PRESET)
+        st.session_state["workbench"] = first_workbench()
     bench: Workbench = st.session_state["workbench"]
     return bench
+
+
+def first_workbench() -> Workbench:
+    """What a new session finds."""
+    first = preset(FIRST_PRESET)
+    return Workbench(first.architecture, TrainingConfig(epochs=5), FIRST_PRESET)
 
 
 def get(key: str, default: T) -> T:
