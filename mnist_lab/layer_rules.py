@@ -34,6 +34,9 @@ from mnist_lab.layers import (
 
 Shape = tuple[int, ...]
 
+# Farther than any image is wide; without a limit, two hundred strides of 64 are no number any more.
+_FAR = 10**30
+
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -56,8 +59,8 @@ class Field:
         return Field(
             self.height + (size[0] - 1) * dilation[0] * self.jump_height,
             self.width + (size[1] - 1) * dilation[1] * self.jump_width,
-            self.jump_height * strides[0],
-            self.jump_width * strides[1],
+            min(self.jump_height * strides[0], _FAR),
+            min(self.jump_width * strides[1], _FAR),
         )
 
 
@@ -175,7 +178,10 @@ def _batch_normalization(layer: BatchNormalization, shape: Shape, field: Field, 
 def _resizing(layer: Resizing, shape: Shape, field: Field, _: Inner) -> Outcome:
     height, width, channels = _map(shape, "resizing")
     scaled = Field(
-        field.height, field.width, field.jump_height * height / layer.height, field.jump_width * width / layer.width
+        field.height,
+        field.width,
+        min(field.jump_height * height / layer.height, _FAR),
+        min(field.jump_width * width / layer.width, _FAR),
     )
     return Outcome((layer.height, layer.width, channels), scaled)
 

@@ -26,8 +26,8 @@ VERSION = "1"
 PARAMETER = "net"
 MAX_LENGTH = 6_000
 """Characters of a link's code. Browsers take more, but mailers, chats and proxies cut longer addresses off."""
-MAX_BYTES = 200_000
-"""What a code may inflate to. The largest network that fits into `MAX_LENGTH` is far below."""
+MAX_BYTES = 100_000
+"""What a code may inflate to. Two hundred layers of the longest kind have half of it."""
 MAX_ADDRESS = MAX_LENGTH + 4_000
 MAX_RUNS = 10
 MAX_DIGITS = 40

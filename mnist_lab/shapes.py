@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from mnist_lab import formatting
 from mnist_lab.architecture import Architecture, Path, where
 from mnist_lab.errors import ArchitectureError
-from mnist_lab.layer_rules import RULES, Field, Impossible, Inner, Shape
+from mnist_lab.layer_rules import RULES, Field, Impossible, Inner, Outcome, Shape
 from mnist_lab.layers import (
     Activation,
     AveragePooling2D,
@@ -33,6 +33,9 @@ N_CLASSES = 10
 
 
 FLOAT_BYTES = 4
+# What a layer may have of anything: far beyond every machine, and the sums over a network are still numbers that
+# tables and charts can show.
+MAX_OF_A_LAYER = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +254,7 @@ def _follow(
             continue
         try:
             outcome = RULES[type(layer)](layer, shape, field, inner)
+            _check_size(outcome)
         except Impossible as fault:
             rows[slot] = _with_problem(rows[slot], str(fault))
             shape = None
@@ -266,6 +270,19 @@ def _follow(
         shape = outcome.shape
         field = outcome.field if len(shape) == 3 else Field(*whole, *whole)
     return shape, field
+
+
+def _check_size(outcome: Outcome) -> None:
+    sizes = {
+        "output values": math.prod(outcome.shape),
+        "parameters": outcome.parameters,
+        "multiply-adds per image": outcome.multiply_adds,
+    }
+    for what, value in sizes.items():
+        if value > MAX_OF_A_LAYER:
+            raise Impossible(
+                f"it would have more than {MAX_OF_A_LAYER:.0e} {what}. Make it, or what is before it, smaller."
+            )
 
 
 def _follow_inner(

@@ -177,9 +177,10 @@ def test_a_link_that_a_mailer_has_broken_into_lines_opens() -> None:
 def test_a_network_that_is_too_large_for_a_link_is_said_to_be_and_what_to_do() -> None:
     rng = random.Random(1)
     layers = tuple(BatchNormalization(rng.random(), rng.random(), rng.random() < 0.5) for _ in range(200))
-    assert len(links.encode(Architecture(layers[:100]), PLAIN)) <= links.MAX_LENGTH
+    assert len(links.encode(Architecture(layers), PLAIN)) <= links.MAX_LENGTH, "as long as all names are short"
+    name = "".join(chr(rng.randrange(0x4E00, 0x9FFF)) for _ in range(200))
     with pytest.raises(LinkError, match=r"limit. Send it as the JSON file"):
-        links.encode(Architecture(layers), PLAIN)
+        links.encode(Architecture(layers), PLAIN, name)
 
 
 # What others may send -------------------------------------------------------------------------------------------------
@@ -187,12 +188,14 @@ def test_a_network_that_is_too_large_for_a_link_is_said_to_be_and_what_to_do() -
 
 def refused(text: str) -> LinkError:
     """How a text is refused: by one error of ours, soon, with a remedy and in few words."""
+    start = time.thread_time()
+    with pytest.raises(LinkError) as caught:
+        links.decode(text)
+    assert time.thread_time() - start < 1
     tracemalloc.start()
-    start = time.perf_counter()
     try:
-        with pytest.raises(LinkError) as caught:
+        with pytest.raises(LinkError):
             links.decode(text)
-        assert time.perf_counter() - start < 1
         assert tracemalloc.get_traced_memory()[1] < 30e6
     finally:
         tracemalloc.stop()
@@ -218,12 +221,12 @@ HOSTILE: dict[str, tuple[str, str]] = {
     "another alphabet": (GOOD[:50] + "я" + GOOD[51:], "damaged"),
     "padding": (GOOD + "==", "damaged"),
     "more at the end": (f"1.{base64.urlsafe_b64encode(zlib.compress(b'{}') + b'more').decode().rstrip('=')}", "more"),
-    "a bomb": (f"1.{base64.urlsafe_b64encode(BOMB).decode()}", "more than 200,000 bytes"),
-    "a bomb in the dictionary's terms": (packed("[" * 3_000_000), "more than 200,000 bytes"),
-    "spaces without end": (packed(" " * 2_000_000), "more than 200,000 bytes"),
-    "nesting": (packed("[" * 199_000), "no description"),
-    "closed nesting": (packed("[" * 99_000 + "]" * 99_000), "no description"),
-    "nested objects": (packed('{"a":' * 30_000 + "1" + "}" * 30_000), "no description"),
+    "a bomb": (f"1.{base64.urlsafe_b64encode(BOMB).decode()}", "more than 100,000 bytes"),
+    "a bomb in the dictionary's terms": (packed("[" * 3_000_000), "more than 100,000 bytes"),
+    "spaces without end": (packed(" " * 2_000_000), "more than 100,000 bytes"),
+    "nesting": (packed("[" * 99_000), "no description"),
+    "closed nesting": (packed("[" * 49_000 + "]" * 49_000), "no description"),
+    "nested objects": (packed('{"a":' * 15_000 + "1" + "}" * 15_000), "no description"),
     "a long address": ("x" * 20_000, "too long"),
     "a long code": ("1." + "A" * 7_000, "too long"),
     "bytes that are no text": (packed(b"\xff\xfe\x00"), "no description"),
@@ -245,7 +248,7 @@ HOSTILE: dict[str, tuple[str, str]] = {
         packed(json.dumps(described(architecture={"layers": [{"layer": "Attention"}]}))), "unknown layer 'Attention'",
     ),
     "a layer with a long name": (
-        packed(json.dumps(described(architecture={"layers": [{"layer": "x" * 150_000}]}))), "unknown layer 'xxx",
+        packed(json.dumps(described(architecture={"layers": [{"layer": "x" * 90_000}]}))), "unknown layer 'xxx",
     ),
     "a layer of a list": (packed(json.dumps(described(architecture={"layers": [{"layer": ["Dense"]}]}))), "unknown"),
     "an unknown field": (
@@ -255,13 +258,13 @@ HOSTILE: dict[str, tuple[str, str]] = {
         packed(json.dumps(described(architecture={"layers": [{"layer": "Dense", "units": "10"}]}))), "units must be",
     ),
     "a long list in place of a number": (
-        packed(json.dumps(described(architecture={"layers": [{"layer": "Dense", "units": [1] * 60_000}]}))), "units",
+        packed(json.dumps(described(architecture={"layers": [{"layer": "Dense", "units": [1] * 30_000}]}))), "units",
     ),
-    "ten thousand layers": (
-        packed(json.dumps(described(architecture={"layers": [{"layer": "Flatten"}] * 9_000}))), "200 layers",
+    "thousands of layers": (
+        packed(json.dumps(described(architecture={"layers": [{"layer": "Flatten"}] * 4_000}))), "200 layers",
     ),
     "thousands of branches": (
-        packed(json.dumps(described(architecture={"layers": [{"layer": "Parallel", "branches": [[]] * 40_000}]}))),
+        packed(json.dumps(described(architecture={"layers": [{"layer": "Parallel", "branches": [[]] * 20_000}]}))),
         "1 to 16 branches",
     ),
     "a negative size": (packed(json.dumps(described(architecture={"input_shape": [-1, 2, 3], "layers": []}))), "input"),
