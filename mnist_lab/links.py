@@ -16,7 +16,8 @@ import zlib
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
-from mnist_lab.architecture import Architecture
+from mnist_lab import formatting
+from mnist_lab.architecture import INPUT_SHAPE, Architecture
 from mnist_lab.errors import LabError, LinkError
 from mnist_lab.links_dictionary import FORMAT_1
 from mnist_lab.store.edits import MAX_NAME, clean_name
@@ -57,8 +58,9 @@ def encode(architecture: Architecture, training: TrainingConfig, name: str = "")
         At most `MAX_LENGTH` characters, the same ones for the same network, training and name.
 
     Raises:
-        LinkError: If it would be longer.
+        LinkError: If it would be longer, or takes other images than the Lab's.
     """
+    _check_input(architecture)
     values = {"architecture": architecture.to_dict(), "training": training.to_dict(), "name": clean_name(name)}
     text = json.dumps(values, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     engine = zlib.compressobj(9, zdict=_DICTIONARY)
@@ -103,6 +105,7 @@ def decode(text: str) -> Linked:
         # They quote what they received, and a stranger chose how long that is.
         message = f"The link holds what this program does not know: {_short(error.message)}"
         raise LinkError(message, _short(error.remedy)) from error
+    _check_input(architecture)
     return Linked(architecture, training, clean_name(name))
 
 
@@ -138,6 +141,15 @@ def run_ids(text: str) -> list[str]:
             _AGAIN,
         )
     return ids
+
+
+def _check_input(architecture: Architecture) -> None:
+    if architecture.input_shape != INPUT_SHAPE:
+        raise LinkError(
+            f"This network takes images of {formatting.shape(architecture.input_shape)}, and the Lab's are "
+            f"{formatting.shape(INPUT_SHAPE)}.",
+            "Send it as a JSON file.",
+        )
 
 
 def _inflated(body: str) -> bytes:

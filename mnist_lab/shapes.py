@@ -280,9 +280,7 @@ def _check_size(outcome: Outcome) -> None:
     }
     for what, value in sizes.items():
         if value > MAX_OF_A_LAYER:
-            raise Impossible(
-                f"it would have more than {MAX_OF_A_LAYER:.0e} {what}. Make it, or what is before it, smaller."
-            )
+            raise Impossible(f"it would have more than 10¹⁵ {what}. Make it, or what is before it, smaller.")
 
 
 def _follow_inner(

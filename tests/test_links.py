@@ -183,6 +183,11 @@ def test_a_network_that_is_too_large_for_a_link_is_said_to_be_and_what_to_do() -
         links.encode(Architecture(layers), PLAIN, name)
 
 
+def test_a_network_for_other_images_has_no_link() -> None:
+    with pytest.raises(LinkError, match="images of 32 × 32 × 3"):
+        links.encode(Architecture((Flatten(),), (32, 32, 3)), PLAIN)
+
+
 # What others may send -------------------------------------------------------------------------------------------------
 
 
@@ -268,6 +273,7 @@ HOSTILE: dict[str, tuple[str, str]] = {
         "1 to 16 branches",
     ),
     "a negative size": (packed(json.dumps(described(architecture={"input_shape": [-1, 2, 3], "layers": []}))), "input"),
+    "other images": (packed(json.dumps(described(architecture={"input_shape": [5, 5, 3], "layers": []}))), "images of"),
     "an optimizer of its own": (packed(json.dumps(described(training={"optimizer": {"name": "Evil"}}))), "optimizer"),
     "an optimizer of a list": (packed(json.dumps(described(training={"optimizer": [["name", "Adam"]]}))), "optimizer"),
     "an unknown setting": (packed(json.dumps(described(training={"__class__": 1}))), "__class__"),

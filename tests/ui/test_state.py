@@ -107,6 +107,43 @@ def test_loading_replaces_network_training_and_words_and_can_be_undone(bench: Wo
     assert bench.architecture == network(1)
 
 
+def test_undo_brings_back_network_training_and_words_from_before_a_link_and_redo_those_of_the_link(
+    bench: Workbench,
+) -> None:
+    bench.name, bench.notes = "mine", "my notes"
+    bench.change(network(2))
+    bench.open(network(3), TrainingConfig(epochs=9), "theirs")
+    assert (bench.training.epochs, bench.name, bench.notes) == (9, "theirs", "")
+    bench.undo()
+    assert (bench.architecture, bench.training.epochs, bench.name, bench.notes) == (network(2), 5, "mine", "my notes")
+    bench.undo()
+    assert (bench.architecture, bench.training.epochs, bench.name) == (network(1), 5, "mine")
+    bench.redo()
+    bench.redo()
+    assert (bench.architecture, bench.training.epochs, bench.name, bench.notes) == (network(3), 9, "theirs", "")
+
+
+def test_a_step_within_the_network_leaves_the_training_as_it_is(bench: Workbench) -> None:
+    bench.change(network(2))
+    bench.attempt_training(lambda now: replace(now, epochs=7))
+    bench.undo()
+    assert (bench.architecture, bench.training.epochs) == (network(1), 7)
+
+
+def test_a_preset_that_was_loaded_by_mistake_is_undone_with_its_training(bench: Workbench) -> None:
+    wanted = preset(FIRST_PRESET)
+    bench.load(wanted.architecture, wanted.training, FIRST_PRESET)
+    bench.undo()
+    assert (bench.training, bench.preset) == (TrainingConfig(epochs=5), None)
+
+
+def test_a_link_that_differs_in_its_training_alone_is_a_step_too(bench: Workbench) -> None:
+    bench.open(bench.architecture, TrainingConfig(seed=1))
+    assert len(bench.past) == 1
+    bench.undo()
+    assert bench.training == TrainingConfig(epochs=5)
+
+
 def test_loading_without_a_training_keeps_the_present_one(bench: Workbench) -> None:
     bench.load(Architecture(), None)
     assert bench.training == TrainingConfig(epochs=5)
