@@ -104,8 +104,8 @@ def seeds_of(store: RunStore, wrong: Sequence[int], name: str, network: Architec
 
 
 def frames(app: AppTest) -> dict[str, pd.DataFrame]:
-    """The tables of the page, by the name of their last column."""
-    return {element.value.columns[-1]: element.value for element in app.dataframe}
+    """The tables of the page, by the names of their columns; of a name that several have, the last."""
+    return {column: element.value for element in app.dataframe for column in element.value.columns}
 
 
 def test_two_runs_have_their_four_counts_their_difference_and_their_looks(visit: Visit) -> None:

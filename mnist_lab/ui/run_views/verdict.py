@@ -76,15 +76,15 @@ def _group_table(between: Sequence[GroupComparison]) -> None:
     rows = {
         "A": [each.a.name for each in known],
         "B": [each.b.name for each in known],
+        "Verdict": [
+            "not told apart" if each.better is None else f"{'A' if each.better is each.a else 'B'} is better"
+            for each in known
+        ],
         "Seeds": [f"{len(each.a.runs)} and {len(each.b.runs)}" for each in known],
         "A − B": [100 * (each.difference or 0.0) for each in known],
         "95 % interval": [interval_words(each.interval) for each in known],
         "p": [each.p for each in known],
         "p (Holm)": [each.corrected for each in known],
-        "Verdict": [
-            "not told apart" if each.better is None else f"{'A' if each.better is each.a else 'B'} is better"
-            for each in known
-        ],
     }
     _table(pd.DataFrame(rows), "group-pairs", "Networks compared by their seeds")
     st.caption(f"Means over the seeds, in points, by Welch's test, which a permutation test must bear out. {HOLM}")
@@ -169,13 +169,13 @@ def pairs_frame(pairs: Sequence[Comparison]) -> pd.DataFrame:
         {
             "A": [pair.names[0] + marked(pair.a) for pair in pairs],
             "B": [pair.names[1] + marked(pair.b) for pair in pairs],
+            "Verdict": [_verdict(pair) for pair in pairs],
             "A − B": [100 * (pair.difference or 0.0) for pair in pairs],
             "95 % interval": [interval_words(pair.interval) for pair in pairs],
             "Only A right": [pair.paired.only_a if pair.paired else None for pair in pairs],
             "Only B right": [pair.paired.only_b if pair.paired else None for pair in pairs],
             "p": [pair.p for pair in pairs],
             "p (Holm)": [pair.corrected for pair in pairs],
-            "Verdict": [_verdict(pair) for pair in pairs],
         }
     )  # fmt: skip
 
