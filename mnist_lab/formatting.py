@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 
 def count(value: float) -> str:
@@ -63,3 +64,14 @@ def accuracy(fraction: float | None, interval: Sequence[float] | None = None) ->
     if fraction is None or not interval:
         return percent(fraction)
     return f"{percent(fraction)} ({100 * interval[0]:.2f} – {100 * interval[1]:.2f})"
+
+
+def setting(value: Any) -> str:
+    """A value of a setting: None is ``"none"``, false ``"no"``, zero ``"0"``, a pair ``"3 × 5"``."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return " × ".join(map(setting, value))
+    return str(value)

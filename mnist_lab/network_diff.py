@@ -13,7 +13,8 @@ from itertools import accumulate
 from typing import Any, Literal, TypeVar
 
 from mnist_lab import fields
-from mnist_lab.architecture import Architecture, Path
+from mnist_lab.architecture import Architecture, Path, where
+from mnist_lab.formatting import setting
 from mnist_lab.layers import Layer, Parallel, Residual
 from mnist_lab.shapes import Row, analyse
 
@@ -26,6 +27,7 @@ T = TypeVar("T")
 # layers whose fields have all moved on by one costs more: it is a layer added before them.
 ALONE = 6
 CHANGED = 2
+SIGNS: dict[State, str] = {"same": "=", "changed": "≠", "added": "+", "removed": "−"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,50 @@ class Line:
         """The fields in which a network's layer differs from the base's, each with both values."""
         ours, theirs = self.cells[self.base], self.cells[index]
         return [] if ours is None or theirs is None else changes(ours.layer, theirs.layer)
+
+    @property
+    def place(self) -> str:
+        """Where the base's layer stands, as people count; empty where it has none."""
+        first = self.cells[self.base]
+        return where(first.path) if first else ""
+
+    def words(self, index: int) -> str:
+        """What a network has here, after a sign of `SIGNS`: ``"≠ filters 32 → 64"``, ``"+ Dropout 0.5"``."""
+        state, found = self.state(index), self.cells[index]
+        if state == "absent":
+            return ""
+        if found is None:
+            return f"{SIGNS[state]} no such layer"
+        if index == self.base:
+            return found.title
+        if state == "changed":
+            parts = [f"{name} {setting(ours)} → {setting(theirs)}" for name, ours, theirs in self.changes(index)]
+            return f"{SIGNS[state]} {'; '.join(parts)}"
+        return f"{SIGNS[state]} {found.title}"
+
+    def to_json(self, names: Sequence[str]) -> dict[str, Any]:
+        """Plain JSON values by the networks' names; a network that has no layer here has no entry."""
+        there = [(index, name) for index, name in enumerate(names) if self.state(index) != "absent"]
+        found = {name: self.cells[index] for index, name in there}
+        return {
+            "place": self.place or None,
+            "state": {name: self.state(index) for index, name in there if index != self.base},
+            "changes": {
+                name: {field: [ours, theirs] for field, ours, theirs in self.changes(index)}
+                for index, name in there
+                if self.state(index) == "changed"
+            },
+            "layers": {
+                name: {
+                    "layer": row.title,
+                    "output_shape": None if row.output_shape is None else list(row.output_shape),
+                    "parameters": row.parameters,
+                    "multiply_adds": row.multiply_adds,
+                }
+                for name, row in found.items()
+                if row is not None
+            },
+        }
 
     @property
     def differs(self) -> bool:

@@ -47,17 +47,6 @@ def differing(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
     return {name: values for name, values in settings(runs).items() if not same(values)}
 
 
-def word(value: Any) -> str:
-    """A value of a setting for people: None is "none", false is "no", zero is "0"."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (list, tuple)):
-        return " × ".join(map(word, value))
-    return str(value)
-
-
 def training_of(run: Run) -> dict[str, Any]:
     """The settings of a run's training, with those that it left to their defaults."""
     try:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from mnist_lab import cli, comparison
+from mnist_lab.architecture import Architecture
+from mnist_lab.layers import Dense, Dropout, Flatten
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.database import open_engine
 from mnist_lab.training_config import SGD
@@ -73,7 +75,7 @@ def test_two_runs_for_people(here: Here, make: Make) -> None:
 def test_the_document(here: Here, make: Make) -> None:
     a, b = make(range(10), name="A"), make(range(5, 30), name="B", network=WIDE)
     found = document(here("compare", a.id, b.id[:8], "--json"))
-    assert set(found) == {"runs", "settings", "pairs", "groups", "group_pairs"}
+    assert set(found) == {"runs", "settings", "layers", "pairs", "groups", "group_pairs"}
     assert [run["id"] for run in found["runs"]] == [a.id, b.id]
     [pair] = found["pairs"]
     assert set(pair) == PAIR_KEYS
@@ -84,6 +86,34 @@ def test_the_document(here: Here, make: Make) -> None:
     assert len(pair["digits"]) == 10
     assert [(group["runs"], group["covers"]) for group in found["groups"]] == [([a.id], "images"), ([b.id], "images")]
     assert found["settings"]["layer 2 Dense units"] == {a.id: 16, b.id: 32}
+
+
+def test_networks_layer_by_layer(here: Here, make: Make) -> None:
+    deep = Architecture((Flatten(), Dropout(0.0), Dense(32, "relu"), Dense(10, "softmax")))
+    a, b = make(name="A"), make(name="B", network=deep)
+    added, changed, last = document(here("compare", a.id, b.id, "--json"))["layers"]
+    assert (added["place"], added["state"], list(added["layers"])) == (None, {b.id: "added"}, [b.id])
+    assert (changed["place"], changed["changes"]) == ("2", {b.id: {"units": [16, 32]}})
+    assert changed["layers"][b.id] == {
+        "layer": "Dense 32, relu", "output_shape": [32], "parameters": 25_120, "multiply_adds": 25_088,
+    }  # fmt: skip
+    assert last["state"] == {b.id: "same"} and last["layers"][a.id]["parameters"] == 170
+    rows = [line.split() for line in here("compare", a.id, b.id)[1].splitlines()]
+    assert ["2", "Dense", "16,", "relu,", "12,560", "≠", "units", "16", "→", "32,", "25,120"] in rows
+    assert ["+", "Dropout", "0"] in rows
+    assert not [row for row in rows if "Flatten" in row], "it is the same in both"
+
+
+def test_all_that_was_set_is_shown_if_wanted(here: Here, make: Make) -> None:
+    a, b = make(), make(network=WIDE)
+    some, every = (document(here("compare", a.id, b.id, "--json", *more)) for more in ([], ["--all"]))
+    assert some["settings"].items() < every["settings"].items()
+    assert every["settings"]["label_smoothing"] == {a.id: 0.0, b.id: 0.0}
+    assert [row["place"] for row in every["layers"]] == ["1", "2", "3"]
+    assert [row["place"] for row in some["layers"]] == ["2", "3"]
+    assert ["label_smoothing", "0.0", "0.0"] in [
+        line.split() for line in here("compare", a.id, b.id, "--all")[1].splitlines()
+    ]
 
 
 def test_seeds_are_grouped_and_the_groups_compared(here: Here, make: Make) -> None:

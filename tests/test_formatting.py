@@ -84,3 +84,20 @@ def test_a_duration_is_off_by_less_than_its_last_unit(seconds: float) -> None:
     assert back == pytest.approx(seconds, abs={"h": 60, "min": 1, "s": 1}[words[1]])
     if words[1] != "s":
         assert float(words[2]) < 60
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (None, "none"),
+        (False, "no"),
+        (True, "yes"),
+        (0, "0"),
+        (0.0, "0.0"),
+        ("", ""),
+        ([3, 5], "3 × 5"),
+        (1e-7, "1e-07"),
+    ],
+)
+def test_settings_in_words(value: object, words: str) -> None:
+    assert formatting.setting(value) == words

@@ -10,7 +10,7 @@ import pytest
 
 from mnist_lab.architecture import Architecture
 from mnist_lab.layers import Conv2D, Dense, Flatten, Parallel
-from mnist_lab.run_settings import differing, settings, word
+from mnist_lab.run_settings import differing, settings
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.database import open_engine
 from mnist_lab.training_config import SGD, Augmentation, EarlyStopping
@@ -81,20 +81,3 @@ def test_layers_in_blocks_have_settings_too(make: Make) -> None:
     a, b = make(network=network(2)), make(network=network(3))
     assert differing([a, b]) == {"layer 1, branch 2, layer 1 Conv2D filters": {a.id: 2, b.id: 3}}
     assert settings([a])["layer 1 Parallel merge"] == {a.id: "concatenate"}
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (None, "none"),
-        (False, "no"),
-        (True, "yes"),
-        (0, "0"),
-        (0.0, "0.0"),
-        ("", ""),
-        ([3, 5], "3 × 5"),
-        (1e-7, "1e-07"),
-    ],
-)
-def test_values_in_words(value: object, words: str) -> None:
-    assert word(value) == words

@@ -6,11 +6,12 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from mnist_lab import comparison, formatting, run_settings, seed_groups
+from mnist_lab import comparison, formatting, network_diff, run_settings, seed_groups
 from mnist_lab.cli.command import Answer, Options, command
 from mnist_lab.cli.common import open_runs, table
 from mnist_lab.errors import LabError
 from mnist_lab.run_settings import ABSENT
+from mnist_lab.shapes import Row
 from mnist_lab.store import Run
 
 MOST = 10
@@ -23,6 +24,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         help="two to ten: each its id, the beginning of it (four letters), or its name",
     )
+    parser.add_argument("--all", action="store_true", help="all settings and layers, not only those that differ")
 
 
 @command("compare", "compare two to ten runs on their test images, and networks by their seeds", _arguments)
@@ -36,15 +38,17 @@ def _compare(options: Options) -> Answer:
     pairs = comparison.compare_all(store, runs)
     groups = seed_groups.groups(runs)
     group_pairs = seed_groups.compare_groups(groups)
-    settings = run_settings.differing(runs)
+    settings = run_settings.settings(runs) if options.all else run_settings.differing(runs)
+    lines = [line for line in network_diff.align([run.network() for run in runs]) if options.all or line.differs]
     document = {
         "runs": [run.to_json() for run in runs],
         "settings": settings,
+        "layers": [line.to_json([run.id for run in runs]) for line in lines],
         "pairs": [pair.to_json() for pair in pairs],
         "groups": [group.to_json() for group in groups],
         "group_pairs": [pair.to_json() for pair in group_pairs],
     }
-    parts = [_runs(runs), _settings(runs, settings), "\n\n".join(pair.sentence for pair in pairs)]
+    parts = [_runs(runs), _settings(runs, settings), _layers(runs, lines), "\n\n".join(pair.sentence for pair in pairs)]
     parts += [_digits(pairs[0])] if len(pairs) == 1 and pairs[0].digits else []
     parts += ["\n".join(group.sentence for group in groups)]
     # A pair of groups without enough seeds has been spoken of with the groups.
@@ -70,10 +74,24 @@ def _settings(runs: Sequence[Run], settings: dict[str, dict[str, Any]]) -> str:
     if not settings:
         return "Their settings are the same."
     rows = [
-        (name, *(run_settings.word(values[run.id]) if run.id in values else ABSENT for run in runs))
+        (name, *(formatting.setting(values[run.id]) if run.id in values else ABSENT for run in runs))
         for name, values in settings.items()
     ]
     return table(("SETTING", *_letters(runs)), rows)
+
+
+def _layers(runs: Sequence[Run], lines: Sequence[network_diff.Line]) -> str:
+    """The networks beside the first; nothing where their settings have told all that differs."""
+    if not any(line.state(index) in ("added", "removed") for line in lines for index in range(len(runs))):
+        return ""
+    rows = [
+        (line.place, *(line.words(index) + _cost(line.cells[index]) for index in range(len(runs)))) for line in lines
+    ]
+    return table(("LAYER", *_letters(runs)), rows)
+
+
+def _cost(row: Row | None) -> str:
+    return f", {row.parameters:,}" if row is not None and row.parameters else ""
 
 
 def _digits(pair: comparison.Comparison) -> str:

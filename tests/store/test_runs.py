@@ -391,6 +391,8 @@ def test_a_report_writes_heartbeat_progress_and_points_in_order(store: RunStore)
     assert set(curve[0]) == {"id", "step", "epoch", "loss", "accuracy"}
     assert store.points(run.id, after=curve[1]["id"]) == curve[2:], "a page fetches only what is new"
     assert store.points(run.id, after=curve[2]["id"]) == []
+    rows = [(each["step"], each["epoch"], each["loss"], each["accuracy"]) for each in curve]
+    assert list(map(tuple, store.point_rows(run.id))) == rows
 
 
 def test_a_report_by_another_worker_is_refused_and_writes_nothing(store: RunStore) -> None:

@@ -8,8 +8,7 @@ from itertools import groupby
 
 import streamlit as st
 
-from mnist_lab import formatting, network_diff, run_settings
-from mnist_lab.architecture import where
+from mnist_lab import formatting, network_diff
 from mnist_lab.comparison import names_of
 from mnist_lab.network_diff import Line as Layers
 from mnist_lab.shapes import Row
@@ -18,7 +17,7 @@ from mnist_lab.ui.run_columns import Line, run_columns, signed
 from mnist_lab.ui.run_views import Shown, view
 
 # The sign says it; the colour helps to find it.
-SIGNS = {"changed": ("≠", "#D55E00"), "added": ("+", "#009E73"), "removed": ("−", "#D7263D"), "same": ("=", "")}
+COLOURS = {"changed": "#D55E00", "added": "#009E73", "removed": "#D7263D"}
 
 
 @view("Networks", 35, least=2)
@@ -36,7 +35,7 @@ def networks(shown: Shown) -> None:
     if not any(line.differs for line in lines):
         st.caption("They have the same network.")
     run_columns(runs, "Layer", [*layer_lines(lines, is_all), *totals(lines, base)])
-    words = ", ".join(f"{sign} {state_}" for state_, (sign, _) in SIGNS.items())
+    words = ", ".join(f"{sign} {state_}" for state_, sign in network_diff.SIGNS.items())
     st.caption(f"{words}. Below each layer: its output and its parameters; multiply-adds are per image.")
 
 
@@ -73,27 +72,17 @@ def _by(value: int, base: int) -> str:
 
 
 def _layer(line: Layers) -> Line:
-    first = line.cells[line.base]
-    return Line(where(first.path) if first else "", [_cell(line, index) for index in range(len(line.cells))])
+    return Line(line.place, [_cell(line, index) for index in range(len(line.cells))])
 
 
 def _cell(line: Layers, index: int) -> str:
     found, ours = line.cells[index], line.cells[line.base]
-    state_ = line.state(index)
-    if state_ == "absent":
-        return ""
-    sign, colour = SIGNS[state_]
-    if found is None:
-        return signed(sign, "no such layer", colour)
     if index == line.base:
-        return html.escape(found.title) + _costs(found, None)
-    if state_ == "changed":
-        words = "; ".join(
-            f"{name} {run_settings.word(before)} → {run_settings.word(after)}"
-            for name, before, after in line.changes(index)
-        )
-        return signed(sign, words, colour) + _costs(found, ours)
-    return signed(sign, found.title, colour) + _costs(found, ours)
+        return html.escape(line.words(index)) + (_costs(found, None) if found else "")
+    sign, _, words = line.words(index).partition(" ")
+    return (signed(sign, words, COLOURS.get(line.state(index), "")) if sign else "") + (
+        _costs(found, ours) if found else ""
+    )
 
 
 def _costs(row: Row, base: Row | None) -> str:

@@ -8,10 +8,13 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from mnist_lab import formatting, run_settings
-from mnist_lab.figures.curves import METRICS, best_epoch
+from mnist_lab import formatting, metrics, run_settings
+from mnist_lab.errors import LabError
+from mnist_lab.figures.curves import best_epoch
 from mnist_lab.store import Run
+from mnist_lab.store.artefacts import VALIDATION_PREDICTIONS
 from mnist_lab.ui import state
+from mnist_lab.ui.results import predictions
 from mnist_lab.ui.run_columns import Line, run_columns, signed
 from mnist_lab.ui.run_views import Shown, view
 
@@ -41,7 +44,7 @@ def settings(shown: Shown) -> None:
 
 
 def _setting(name: str, values: dict[str, object], runs: list[Run], differs: bool) -> Line:
-    words = [run_settings.word(values[run.id]) if run.id in values else run_settings.ABSENT for run in runs]
+    words = [formatting.setting(values[run.id]) if run.id in values else run_settings.ABSENT for run in runs]
     mark = differs and len(runs) > 1
     return Line(name, [
         signed("≠", text, DIFFERENT) if mark and text != words[0] else html.escape(text) for text in words
@@ -65,12 +68,17 @@ def results(shown: Shown) -> list[Line]:
             "Test accuracy (95 %)", lambda run: formatting.accuracy(run.test_accuracy, run.test_accuracy_interval), True
         ),
         line("Test loss", lambda run: _figure(run.test_loss), True),
-        line("Highest validation accuracy", lambda run: _best(histories[run.id], "val_accuracy"), True),
+        line(
+            "Highest validation accuracy (95 %)",
+            lambda run: _best(histories[run.id], "val_accuracy", _images(run)),
+            True,
+        ),
         line("Lowest validation loss", lambda run: _best(histories[run.id], "val_loss"), True),
         line("Highest training accuracy", lambda run: _best(histories[run.id], "accuracy")),
         line("Lowest training loss", lambda run: _best(histories[run.id], "loss")),
         line("Epochs", lambda run: f"{run.epochs_run} of {run.training.get('epochs', '?')}"),
         line("Weights kept", lambda run: f"of epoch {run.kept_epoch}" if run.kept_epoch else "–"),
+        line("Looks at the test set", lambda run: f"{run.test_looks:,}"),
         line("Training time", lambda run: formatting.duration(run.seconds)),
         line("Status", lambda run: run.status),
     ]
@@ -80,9 +88,22 @@ def _figure(value: float | None) -> str:
     return "–" if value is None else f"{value:.4g}"
 
 
-def _best(history: pd.DataFrame, metric: str) -> str:
-    best = best_epoch(history, metric) if metric in METRICS else None
+def _best(history: pd.DataFrame, metric: str, images: int | None = None) -> str:
+    best = best_epoch(history, metric)
     if best is None:
         return "–"
     value = float(history.loc[history["epoch"] == best, metric].iloc[0])
-    return f"{formatting.percent(value) if metric.endswith('accuracy') else _figure(value)} in epoch {best}"
+    if not metric.endswith("accuracy"):
+        return f"{_figure(value)} in epoch {best}"
+    interval = metrics.accuracy_interval(round(value * images), images) if images else None
+    return f"{formatting.accuracy(value, interval)} in epoch {best}"
+
+
+def _images(run: Run) -> int | None:
+    """How many images a run was validated on, where it is known."""
+    if run.test_is_validation:
+        return run.test_images
+    try:
+        return len(predictions(run, VALIDATION_PREDICTIONS).labels)
+    except LabError:
+        return None
