@@ -106,7 +106,7 @@ def test_two_runs_are_held_against_each_other(made, page):
     eventually(page, lambda: len(table(page, "Setting")), lambda count: count > 20)
     results = {row["Result"]: row for row in table(page, "Result")}
     assert results["Lowest training loss"]["slim"].endswith("in epoch 12")
-    assert results["Highest validation accuracy"]["wide"].startswith("⚠️")
+    assert results["Highest validation accuracy (95 %)"]["wide"].startswith("⚠️")
 
     open_view(page, "Networks")
     layers = eventually(page, lambda: table(page, "Layer"), bool)
