@@ -340,11 +340,11 @@ class Coverage:
         """The curve from answering everything to answering what is surest.
 
         Args:
-            most: Of more thresholds so many are taken, so that each answers about as many images fewer.
+            most: Of more thresholds so many are taken, most of them where few images are refused.
         """
         known = self.thresholds
         if len(known) > most:
-            spread = np.quantile(self._confidence, np.linspace(0, 1, most), method="inverted_cdf")
+            spread = np.quantile(self._confidence, np.linspace(0, 1, most) ** 3, method="inverted_cdf")
             known = np.unique(np.concatenate([spread, known[:1], known[-1:]]))
         return [self.at(float(threshold)) for threshold in known]
 

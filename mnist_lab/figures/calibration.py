@@ -173,6 +173,8 @@ def accuracy_over_coverage(runs: Mapping[str, Refusing], dark: bool = False, hei
                          "array": [height_of(high) - here], "arrayminus": [here - height_of(low)]},
             )  # fmt: skip
     worst = min(each.accuracy for run in shown.values() for each in run.curve)
+    chosen = [run.chosen.interval[0] for run in shown.values() if run.chosen is not None and run.chosen.answered]
+    worst = min([worst, *chosen])
     low, high = height_of(worst), height_of(1.0)
     room = max(0.05, 0.08 * (high - low))
     ticks = accuracy_ticks(low - room, high + room)

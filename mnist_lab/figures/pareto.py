@@ -6,9 +6,11 @@ import html
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import plotly.graph_objects as go
 
+from mnist_lab import formatting
 from mnist_lab.figures.accuracy_axis import accuracy_ticks, height_of
 from mnist_lab.figures.theme import COLOURS, FAULT, NEUTRAL, axis, base_layout, fade, message
 
@@ -90,7 +92,7 @@ def trade_off(
             showlegend=True,
             hovermode="closest",
             legend={"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top"},
-            xaxis=axis(title, type="log", exponentformat="SI", dtick="D2" if _decades(seen) < 1.2 else 1),
+            xaxis=axis(title, type="log", exponentformat="SI", **_cost_ticks([mark.cost for mark in seen])),
             yaxis=axis(
                 "Test accuracy",
                 tickvals=[height_of(tick) for tick in ticks],
@@ -160,6 +162,11 @@ def _heights(marks: Sequence[Mark], intervals: bool, lowest: float) -> tuple[flo
     return low - room, high + room
 
 
-def _decades(marks: Sequence[Mark]) -> float:
-    costs = [mark.cost for mark in marks]
-    return math.log10(max(costs) / min(costs))
+def _cost_ticks(costs: Sequence[float]) -> dict[str, Any]:
+    """Powers of ten; where there is hardly one, also numbers between, of which Plotly would show the digit alone."""
+    low, high = min(costs), max(costs)
+    if math.log10(high / low) > 1.5:
+        return {"dtick": 1}
+    powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
+    ticks = [digit * 10.0**power for power in powers for digit in (1, 2, 3, 5, 7)]
+    return {"tickvals": ticks, "ticktext": [formatting.count(tick) if tick >= 1 else f"{tick:.3g}" for tick in ticks]}

@@ -71,6 +71,16 @@ def test_costs_are_on_a_scale_of_powers_and_accuracies_are_labelled_in_percent()
         assert 1 - 10**-height == pytest.approx(float(text[:-1]) / 100, abs=1.1e-4)
 
 
+def test_costs_that_are_near_each_other_are_labelled_in_full() -> None:
+    near = [Mark("yours:a", "yours", 0.031, 0.98), Mark("yours:b", "yours", 0.052, 0.99)]
+    axis = trade_off(near, "ms").layout.xaxis
+    shown = [(value, text) for value, text in zip(axis.tickvals, axis.ticktext, strict=True) if 0.02 < value < 0.06]
+    assert [text for _, text in shown] == ["0.03", "0.05"]
+    for value, text in shown:
+        assert value == pytest.approx(float(text))
+    assert trade_off(MARKS, "Parameters").layout.xaxis.tickvals is None, "powers of ten are enough"
+
+
 def test_selected_runs_are_ringed_in_their_own_colour() -> None:
     selected = by_uid(trade_off(MARKS, "x"))["selected"]
     assert list(selected.x) == [1000] and list(selected.marker.color) == [run_colour("a")]

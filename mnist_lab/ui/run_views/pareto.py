@@ -152,6 +152,8 @@ def _words(entries: list[Entry], cost: Cost, below: int, lowest: float) -> None:
     ]
     if any(entry.is_flattered for entry in entries):
         said.append("⚠️ Red rim and dot: the test images also chose the epoch, which flatters the accuracy.")
+    if len({entry.split for entry in entries}) > 1:
+        said.append("Other splits test on other images of the same data; Options say which of them the line takes in.")
     if below:
         said.append(f"{below:,} point{'s' * (below != 1)} below {100 * lowest:.0f} % {'are' if below != 1 else 'is'} "
                     "outside of the picture (Options).")  # fmt: skip

@@ -76,8 +76,8 @@ def _controls() -> tuple[bool, float, bool, float]:
                                      format_func="{:g}".format)  # fmt: skip
         return False, 0.0, False, float(threshold)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        wanted = st.selectbox("Wanted accuracy of the answers", WANTED, 2, key="refusal-wanted", width=260,
-                              format_func=lambda share: f"{100 * share:g} %")  # fmt: skip
+        wanted = st.selectbox("Wanted accuracy of the answers", WANTED, WANTED.index(0.999), width=260,
+                              key="refusal-wanted", format_func=lambda share: f"{100 * share:g} %")  # fmt: skip
         surely = st.toggle("With the lower end of its interval", key="refusal-surely",
                            help="The accuracy on few images is a matter of luck too. On: the lower end of its 95 % "
                                 "interval must reach what is wanted.")  # fmt: skip
