@@ -46,8 +46,6 @@ def _draw(shown: Shown) -> None:
         on_line = pareto.on_line([entry for entry in placed if entry.split in splits], cost)
         marks = _marks(placed, cost, on_line, shown)
         clicked = plot(trade_off(marks, cost.title, intervals, lowest), "pareto", on_click=True, label=LABEL)
-        below = sum(entry.accuracy < lowest for entry in placed)
-        _words(entries, cost, below, lowest)
         known = {entry.key: entry for entry in placed}
         if clicked is not None and (entry := known.get(str(clicked.get("customdata")))) is not None:
             _open(entry)
@@ -55,6 +53,7 @@ def _draw(shown: Shown) -> None:
             st.success(frame.escape(said), icon=":material/check:")
             state.put(SAID, "")
         _card()
+        _words(entries, cost, sum(entry.accuracy < lowest for entry in placed), lowest)
         _table([entry for entry in placed if entry.key in on_line], cost)
 
 
@@ -90,8 +89,9 @@ def _entries(shown: Shown, cost: Cost) -> list[Entry]:
     counts = Counter(entry.kind for entry in entries)
     kinds = [kind for kind in KINDS if counts[kind]]
     if len(kinds) > 1:
-        kinds = st.pills("Points", kinds, default=kinds, selection_mode="multi", key=f"pareto-kinds-{'-'.join(kinds)}",
-                         format_func=lambda kind: f"{KINDS[kind]} ({counts[kind]:,})")  # fmt: skip
+        labels = {kind: f"{KINDS[kind].removeprefix('measured by ')} ({counts[kind]:,})" for kind in kinds}
+        kinds = st.pills("Points of", kinds, default=kinds, selection_mode="multi", format_func=labels.__getitem__,
+                         key=f"pareto-kinds-{'-'.join(kinds)}")  # fmt: skip
     return [entry for entry in entries if entry.kind in kinds]
 
 
