@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from mnist_lab.ui import frame, run_details, run_import, run_links, run_table, run_views
+from mnist_lab.ui import frame, run_details, run_import, run_links, run_table, run_takeaway, run_views
 
 frame.needs_app()
 st.title("Runs")
@@ -20,6 +20,8 @@ if not chosen:
     st.caption("Select one run for its details, or several to compare them.")
 if len(chosen) == 1:
     run_details.details(store, chosen[0])
+elif chosen:
+    run_takeaway.menu_of_several(store, chosen)
 run_views.show(run_views.Shown(store, chosen, runs))
 if chosen:
     run_table.delete_button(store, chosen)
