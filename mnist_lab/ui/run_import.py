@@ -12,10 +12,12 @@ from mnist_lab.ui import frame, state
 
 
 def control(store: RunStore) -> None:
-    """A fold with a place for files; what came of the last ones stands above it until others come."""
+    """A fold with a place for files; what came of the last ones stands above it until it was read."""
     said: list[tuple[bool, str]] = state.get("brought-in", [])
     for is_good, words in said:
         (st.success if is_good else st.error)(words)
+    if said:
+        st.button("Close", on_click=state.put, args=("brought-in", []), key="brought-in-read")
     # Another key makes another, empty uploader: files that were brought in are not brought in again at the next click.
     number = state.get("brought-in-times", 0)
     with st.expander("Bring in runs that were exported", icon=":material/upload:"):

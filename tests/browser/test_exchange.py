@@ -64,6 +64,9 @@ def test_a_run_is_taken_away_deleted_and_brought_in_again(shelf, tmp_path):
 
     bring_in(page, file)
     eventually(page, lambda: any("is here already" in text for text in alerts(page)), True, 2 * PATIENCE)
+    settled(page)
+    press(page, "brought-in-read")
+    eventually(page, lambda: alerts(page), [])
 
     before = store.get("e" * 32)
     store.delete([before.id])
