@@ -26,8 +26,8 @@ def take_up(store: RunStore, runs: list[Run]) -> None:
     if asked is not None:
         found = find(asked[RUN], store, runs) if RUN in asked else []
         run_table.select(run.id for run in found)
-        if asked.get(VIEW) in {each.name for each in run_views.VIEWS}:
-            state.put(_KEPT_VIEW, asked[VIEW])
+        view = asked.get(VIEW, "")
+        state.put(_KEPT_VIEW, view if view in {each.name for each in run_views.VIEWS} else "")
     said()
 
 
