@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from PIL import Image, ImageDraw
 from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, confusion_matrix, log_loss, precision_recall_fscore_support
 
-from mnist_lab import cli, datasets, drawing, starter, studies
+from mnist_lab import cli, datasets, drawing, links, starter, studies
 from mnist_lab.architecture import Architecture
 from mnist_lab.cli import ask, look, train
 from mnist_lab.errors import InferenceError
@@ -35,7 +35,7 @@ from mnist_lab.store import RunStore
 from mnist_lab.store.artefacts import MODEL, PREDICTIONS
 from mnist_lab.store.database import open_engine
 from mnist_lab.store.records import STATUSES
-from mnist_lab.training_config import TrainingConfig
+from mnist_lab.training_config import SGD, TrainingConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 180.0  # seconds; the machine may be busy with other things
@@ -684,6 +684,20 @@ def test_wrong_usage_is_exit_status_2(words: str, said: str, here: Callable[...,
     assert len(found.errors.splitlines()) == 1 or found.errors.startswith("usage: python -m mnist_lab")
 
 
+def test_a_link_says_what_is_trained_and_options_change_it(
+    here: Callable[..., Said], place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "run_one", lambda store, run: run)  # it stays queued: what was asked for is looked at
+    training = TrainingConfig(dataset="digits", epochs=3, seed=77, optimizer=SGD(0.05))
+    code = links.encode(SMALL, training, "from a link")
+    for link, options in ((f"http://127.0.0.1:8501/lab?net={code}", []), (code, ["--seed", "5", "--name", "mine"])):
+        assert here("train", "--link", link, *options).status == 1, "it was not trained"
+    runs = {run.name: run for run in place.store.runs()}
+    assert runs["from a link"].network() == runs["mine"].network() == SMALL
+    assert runs["from a link"].config() == training
+    assert runs["mine"].config() == replace(training, seed=5)
+
+
 @pytest.mark.parametrize("json_too", [[], ["--json"]], ids=["for people", "json"])
 @pytest.mark.parametrize(
     ("words", "said"),
@@ -701,6 +715,9 @@ def test_wrong_usage_is_exit_status_2(words: str, said: str, here: Callable[...,
         ("train --architecture FOLDER/impossible.json", "Layer 4"),
         ("train --architecture FOLDER/unended.json", "10"),
         ("train --architecture FOLDER/empty.json", "layer"),
+        ("train --link 1.abc", "This link is damaged"),
+        ("train --link http://127.0.0.1/lab?net=9.abc", "newer version"),
+        ("train --link nonsense", "no link to a network"),
         ("show nobody", "There is no run 'nobody'"),
         ("show 57a", "There is no run '57a'"),
         ("evaluate nobody", "There is no run 'nobody'"),

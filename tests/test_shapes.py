@@ -185,3 +185,25 @@ def test_projection_strides_are_those_that_lead_to_the_size() -> None:
     assert projection_strides((28, 28, 3), (1, 10, 8)) == (28, 3)
     assert projection_strides((28, 28, 3), (26, 26, 8)) is None
     assert projection_strides((12,), (5,)) == ()
+
+
+@pytest.mark.parametrize(
+    ("layers", "at", "what"),
+    [
+        ([RepeatChannels(64)] * 199, 7, "output values"),
+        ([Flatten(), *[Dense(10**9)] * 100], 3, "parameters"),
+        ([Resizing(1024, 1024), Conv2D(65_536, (256, 256), padding="same")], 2, "multiply-adds"),
+    ],
+)
+def test_sizes_beyond_every_machine_are_a_fault_of_the_layer(layers: list[Layer], at: int, what: str) -> None:
+    analysis = analyse(Architecture(tuple(layers)))
+    assert analysis.problem is not None
+    assert analysis.problem.startswith(f"Layer {at} (") and f"more than 10¹⁵ {what}" in analysis.problem
+    sums = (analysis.parameters, analysis.multiply_adds, analysis.activation_values)
+    assert all(value < 2**63 for value in sums), "tables keep whole numbers in 64 bits"
+
+
+def test_strides_without_end_keep_the_receptive_field_a_number() -> None:
+    strided = [MaxPooling2D((256, 256), (64, 64), "same")] * 190
+    analysis = analyse(Architecture((*strided, Resizing(1024, 1024), Conv2D())))
+    assert analysis.rows[-1].receptive_field == (28, 28)
