@@ -35,6 +35,8 @@ from mnist_lab.store import Run
 from mnist_lab.study_results import SEEDS_FOR_SPREAD
 
 MOST_DEALINGS = 20_000
+# Little better than guessing one of ten digits: such a training has learnt nothing.
+LEARNT_NOTHING = 0.2
 WELCH, PERMUTATION = "Welch's test", "a permutation test"
 NOT_NORMAL = "That interval takes the seeds' accuracies for normal, which these hardly are."
 FLATTERED_GROUP = "Its test images also served for validation, so its accuracies may be too good."
@@ -252,7 +254,9 @@ def tell_apart(first: Sequence[float], second: Sequence[float]) -> tuple[float |
     three seeds of one network and many of the other, it finds differences between a network and itself more often than
     it says. A permutation test is exact there, however the seeds spread. So where Welch's p is below `ALPHA`, the
     larger of both counts; but where no other dealing sets the means as far apart the same way round, the permutation
-    test has no more to say (of 3 and 3 seeds its p cannot fall below 0.1), and Welch's stands.
+    test has no more to say (of 3 and 3 seeds its p cannot fall below 0.1), and Welch's stands. It does not where a
+    training has learnt nothing: three of a network that fails with every other seed may all fail, all alike, and this
+    lack of spread is what Welch's test would go by.
 
     Args:
         first: Three accuracies or more, one per seed.
@@ -265,7 +269,8 @@ def tell_apart(first: Sequence[float], second: Sequence[float]) -> tuple[float |
     if p is None or p >= ALPHA:
         return p, WELCH
     this_way, either_way, dealings = permutation(first, second)
-    if this_way > 1 and either_way / dealings > p:
+    has_failed = min(*first, *second) < LEARNT_NOTHING
+    if (this_way > 1 or has_failed) and either_way / dealings > p:
         return either_way / dealings, PERMUTATION
     return p, WELCH
 

@@ -128,7 +128,7 @@ def test_seeds_are_grouped_and_the_groups_compared(here: Here, make: Make) -> No
         ("Slim", [0, 1, 2], "seeds"), ("Wide", [0, 1, 2], "seeds"),
     ]  # fmt: skip
     [pair] = found["group_pairs"]
-    assert pair["better"] == "Wide" and pair["comparable"]
+    assert pair["better"] == "Wide" and pair["comparable"] and pair["test"] == "welch"
     assert pair["sentence"] in here("compare", *[run.id for run in runs])[1]
 
 

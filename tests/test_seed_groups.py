@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 
 from mnist_lab import seed_groups
 from mnist_lab.comparison import ALPHA
+from mnist_lab.paired import holm
 from mnist_lab.seed_groups import PERMUTATION, WELCH, permutation, tell_apart, welch, welch_difference
 
 SEEDS = st.lists(st.floats(0.5, 1), min_size=3, max_size=9)
@@ -101,6 +103,25 @@ def test_a_network_that_fails_with_some_seeds_is_not_told_apart_from_itself() ->
     p, by = tell_apart(fails, learns)
     assert by == PERMUTATION and p == pytest.approx(2 * math.comb(12, 4) / math.comb(16, 8), abs=0.03)
     assert p > ALPHA
+
+
+def test_where_all_of_three_have_failed_they_are_too_few() -> None:
+    fails, learns = [0.1135, 0.1135, 0.1134], [0.92, 0.921, 0.919]
+    assert welch(fails, learns) < 1e-6
+    assert tell_apart(fails, learns) == tell_apart(learns, fails) == (0.1, PERMUTATION)
+    more = [0.1135] * 5, [0.92, 0.921, 0.919, 0.922, 0.923]
+    assert tell_apart(*more) == (2 / math.comb(10, 5), PERMUTATION), "five that all fail are enough"
+
+
+def test_ten_pairs_of_one_network_that_often_fails_find_nothing_more_than_once_in_twenty_times() -> None:
+    generator = np.random.default_rng(8)
+    times = 400
+    found = 0
+    for _ in range(times):
+        groups = [failing(generator, 3).tolist() for _ in range(5)]
+        ps = [tell_apart(*pair)[0] for pair in combinations(groups, 2)]
+        found += min(holm([p for p in ps if p is not None]), default=1.0) < ALPHA
+    assert found / times < 0.05 + 3.1 * math.sqrt(0.05 * 0.95 / times)
 
 
 def failing(generator: np.random.Generator, seeds: int) -> np.ndarray:

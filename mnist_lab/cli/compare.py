@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from mnist_lab import comparison, formatting, network_diff, run_settings, seed_groups
+from mnist_lab import comparison, formatting, network_diff, report, run_settings
 from mnist_lab.cli.command import Answer, Options, command
 from mnist_lab.cli.common import open_runs, table
 from mnist_lab.errors import LabError
+from mnist_lab.report import versus
 from mnist_lab.run_settings import ABSENT
 from mnist_lab.shapes import Row
 from mnist_lab.store import Run
@@ -25,21 +27,23 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         help="two to ten: each its id, the beginning of it (four letters), or its name",
     )
     parser.add_argument("--all", action="store_true", help="all settings and layers, not only those that differ")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write a report too: FILE.html or FILE.md")
 
 
 @command("compare", "compare two to ten runs on their test images, and networks by their seeds", _arguments)
 def _compare(options: Options) -> Answer:
+    if options.report is not None:
+        report.check(options.report)
     store = open_runs()
     runs = list({run.id: run for run in map(store.find, options.runs)}.values())
     if len(runs) < 2:
         raise LabError("A comparison needs two different runs.", "Name two to ten; `runs` lists them.")
     if len(runs) > MOST:
         raise LabError(f"{len(runs)} runs are too many for one comparison.", f"Name at most {MOST}.")
-    pairs = comparison.compare_all(store, runs)
-    groups = seed_groups.groups(runs)
-    group_pairs = seed_groups.compare_groups(groups)
-    settings = run_settings.settings(runs) if options.all else run_settings.differing(runs)
-    lines = [line for line in network_diff.align([run.network() for run in runs]) if options.all or line.differs]
+    compared = report.gather_runs(store, runs)
+    pairs, groups, group_pairs = compared.pairs, compared.groups, compared.group_pairs
+    settings = run_settings.settings(runs) if options.all else compared.settings
+    lines = [line for line in compared.layers if options.all or line.differs]
     document = {
         "runs": [run.to_json() for run in runs],
         "settings": settings,
@@ -53,6 +57,9 @@ def _compare(options: Options) -> Answer:
     parts += ["\n".join(group.sentence for group in groups)]
     # A pair of groups without enough seeds has been spoken of with the groups.
     parts += [pair.sentence for pair in group_pairs if pair.a.covers_seeds and pair.b.covers_seeds]
+    if options.report is not None:
+        report.put(versus.title(compared), list(versus.blocks(compared)), options.report)
+        parts += [f"The report is in {options.report}."]
     return Answer(document, "\n\n".join(filter(None, parts)))
 
 

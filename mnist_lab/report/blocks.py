@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,4 +142,38 @@ class Effect:
     numbers: Table
 
 
-Block = Heading | Text | Bullets | Contents | Table | Curves | Confusion | Grid | Effect
+@dataclass(frozen=True, slots=True, eq=False)
+class Chart:
+    """A figure.
+
+    Attributes:
+        caption: What it shows.
+        draw: Makes the Plotly figure, where figures can be shown.
+        numbers: The same as a table.
+        kind: "" or ``"square"`` or ``"tall"``.
+    """
+
+    caption: str
+    draw: Callable[[], Any]
+    numbers: Table
+    kind: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """Images with words below each.
+
+    Attributes:
+        caption: Which images they are, and what stands below each.
+        images: uint8 of shape ``(n, 28, 28)``; None where they are not on this machine.
+        words: What stands below each; several lines.
+        numbers: The same as a table.
+    """
+
+    caption: str
+    images: NDArray[np.uint8] | None
+    words: tuple[str, ...]
+    numbers: Table
+
+
+Block = Heading | Text | Bullets | Contents | Table | Curves | Confusion | Grid | Effect | Chart | Sheet

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from mnist_lab.errors import ConfigError, LabError
-from mnist_lab.report.markdown import to_markdown
-from mnist_lab.report.page import to_html
+from mnist_lab.report.blocks import Block
+from mnist_lab.report.document import blocks, title
+from mnist_lab.report.markdown import markdown_of
+from mnist_lab.report.page import html_of
 from mnist_lab.report.record import Report
 
-WRITERS = {".html": to_html, ".htm": to_html, ".md": to_markdown}
+WRITERS: dict[str, Callable[[str, Sequence[Block]], str]] = {
+    ".html": html_of,
+    ".htm": html_of,
+    ".md": lambda title, content: markdown_of(content),
+}
 
 
 def check(path: Path) -> None:
@@ -36,14 +43,24 @@ def check(path: Path) -> None:
 
 
 def write(report: Report, path: Path) -> None:
+    """Writes the report of a study; see `put`."""
+    put(title(report), list(blocks(report)), path)
+
+
+def put(title: str, content: Sequence[Block], path: Path) -> None:
     """Writes a report, as HTML or as Markdown by the suffix of the path.
+
+    Args:
+        title: What a browser calls it.
+        content: What is in it.
+        path: Where to.
 
     Raises:
         ConfigError: If its suffix is not that of a report.
         LabError: If it cannot be written there.
     """
     check(path)
-    text = WRITERS[path.suffix.lower()](report)
+    text = WRITERS[path.suffix.lower()](title, content)
     temporary = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
     try:
         with temporary.open("x", encoding="utf-8", newline="\n") as file:

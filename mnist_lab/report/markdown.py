@@ -8,12 +8,14 @@ from mnist_lab.report import grid
 from mnist_lab.report.blocks import (
     Block,
     Bullets,
+    Chart,
     Confusion,
     Contents,
     Curves,
     Effect,
     Grid,
     Heading,
+    Sheet,
     Table,
     Text,
 )
@@ -25,8 +27,12 @@ _MARKUP = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 
 
 def to_markdown(report: Report) -> str:
-    """The report as one Markdown text with tables in the manner of GitHub."""
-    content = list(blocks(report))
+    """The report of a study as Markdown; see `markdown_of`."""
+    return markdown_of(list(blocks(report)))
+
+
+def markdown_of(content: Sequence[Block]) -> str:
+    """A report as one Markdown text with tables in the manner of GitHub."""
     parts = [part for block in content for part in _written(block, content)]
     return "\n\n".join(parts) + "\n"
 
@@ -53,7 +59,7 @@ def _written(block: Block, content: Sequence[Block]) -> Iterable[str]:
             yield "\n".join(f"- [{escaped(each.text)}](#{each.anchor})" for each in entries)
         case Table():
             yield from _table(block)
-        case Curves() | Confusion() | Effect():
+        case Curves() | Confusion() | Effect() | Chart() | Sheet():
             yield from _table(block.numbers)
         case Grid():
             yield from _grid(block)

@@ -11,17 +11,20 @@ from typing import Any
 
 from mnist_lab.errors import LabError
 from mnist_lab.figures.confusion import confusion_heatmap
+from mnist_lab.figures.images import contact_sheet
 from mnist_lab.figures.study import effect, published_over_ours
 from mnist_lab.report import grid
 from mnist_lab.report.blocks import (
     Block,
     Bullets,
+    Chart,
     Confusion,
     Contents,
     Curves,
     Effect,
     Grid,
     Heading,
+    Sheet,
     Table,
     Text,
 )
@@ -35,16 +38,25 @@ POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
     "base-uri 'none'; form-action 'none'"
 )
+SHEET_COLUMNS = 10
 _NO_SCRIPT = "Without JavaScript there are no charts here; their figures stand in the tables that open below each."
 
 
 def to_html(report: Report) -> str:
-    """The report as one HTML document.
+    """The report of a study as one HTML document; see `html_of`."""
+    return html_of(title(report), list(blocks(report)))
+
+
+def html_of(title: str, content: Sequence[Block]) -> str:
+    """A report as one HTML document.
+
+    Args:
+        title: What the browser calls it.
+        content: What is in it.
 
     Raises:
         LabError: If the plotly package lacks its JavaScript.
     """
-    content = list(blocks(report))
     body = "\n".join(_Writer(content).written())
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -53,7 +65,7 @@ def to_html(report: Report) -> str:
 <meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>{escape(title(report))}</title>
+<title>{escape(title)}</title>
 <style>
 {_CSS}</style>
 </head>
@@ -140,8 +152,14 @@ class _Writer:
                 said = f"{block.numbers.caption}. Open circles: published; filled, with 95 % intervals: measured."
                 yield self._chart(effect(block.varies, block.series), said)
                 yield _folded(block.numbers)
+            case Chart():
+                yield self._chart(block.draw(), block.caption, block.kind)
+                yield _folded(block.numbers)
             case Grid():
                 yield _grid(block)
+            case Sheet():
+                yield _sheet(block)
+                yield _folded(block.numbers)
 
     def _chart(self, figure: Any, caption: str, kind: str = "") -> str:
         self._charts += 1
@@ -195,3 +213,11 @@ def _grid(block: Grid) -> str:
         f'<figure><div class="scroll">{image}</div>'
         f"<figcaption>{escape(caption)} Below each image: what the network says.</figcaption></figure>"
     )
+
+
+def _sheet(block: Sheet) -> str:
+    if block.images is None or not len(block.images):
+        return f"<p>{escape(block.caption)} The images are not on this machine.</p>"
+    data = contact_sheet(block.images, block.words, columns=SHEET_COLUMNS, scale=2, gap=22)
+    image = f'<img class="sheet" src="data:image/png;base64,{base64.b64encode(data).decode("ascii")}" alt="">'
+    return f'<figure><div class="scroll">{image}</div><figcaption>{escape(block.caption)}</figcaption></figure>'

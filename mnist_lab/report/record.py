@@ -219,11 +219,11 @@ def _predictions(run: Run, store: RunStore) -> Predictions | None:
     except ArtefactMissing:
         return None
     probabilities, labels, indices = known.probabilities, known.labels, known.indices
-    first_images = _images(run, indices[:FIRST], labels[:FIRST])
+    first_images = pictures(run, indices[:FIRST], labels[:FIRST])
     return Predictions(int(run.training.get("seed", 0)), probabilities, labels, indices, first_images)
 
 
-def _images(run: Run, indices: NDArray[np.int64], labels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+def pictures(run: Run, indices: NDArray[np.int64], labels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """The pictures behind predictions; None unless they are on this machine and are what they were."""
     with suppress(DataError):
         dataset = datasets.load(run.dataset or "auto")

@@ -12,7 +12,7 @@ from mnist_lab.comparison import FLATTERED, Comparison
 from mnist_lab.seed_groups import Group, GroupComparison
 from mnist_lab.store import Run
 from mnist_lab.study_results import SEEDS_FOR_SPREAD
-from mnist_lab.ui import frame, run_table
+from mnist_lab.ui import frame, run_report, run_table
 from mnist_lab.ui.pair import FLATTERED_MARK, Pair, marked, offer_evaluation, open_pair, short
 from mnist_lab.ui.results import predictions
 from mnist_lab.ui.run_views import MOST_COMPARED, Shown, view
@@ -49,6 +49,7 @@ def verdict(shown: Shown) -> None:
             icon="🌱",
         )
     _looks(shown.chosen)
+    run_report.buttons(shown.store, shown.chosen)
 
 
 # By the seeds ---------------------------------------------------------------------------------------------------------
