@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from mnist_lab import __version__, formatting, run_settings
+from mnist_lab import __version__, formatting
 from mnist_lab.architecture import where
 from mnist_lab.comparison import FLATTERED, ONE_TRAINING, Comparison
 from mnist_lab.figures.curves import best_epoch
@@ -226,7 +226,7 @@ def _group_pairs(tested: Sequence[GroupComparison]) -> Table:
 
 def _settings(compared: Compared) -> Table:
     rows = tuple(
-        (name, *(run_settings.word(values[run.id]) if run.id in values else NONE for run in compared.runs))
+        (name, *(formatting.setting(values[run.id]) if run.id in values else NONE for run in compared.runs))
         for name, values in compared.settings.items()
     )
     head = ("Setting", *_columns(compared))
@@ -266,7 +266,7 @@ def _cell(line: Line, index: int) -> str:
     if found is None:
         return "− no such layer"
     changed = "; ".join(
-        f"{name} {run_settings.word(before)} → {run_settings.word(after)}"
+        f"{name} {formatting.setting(before)} → {formatting.setting(after)}"
         for name, before, after in line.changes(index)
     )
     sign = "" if index == line.base else {"same": "= ", "changed": "≠ ", "added": "+ "}[state]
