@@ -4,7 +4,7 @@
     MNIST_LAB_DATA=FOLDER python -m benchmarks.false_alarms --train [--seeds 48] [--home FOLDER]
 
 `--train` trains small networks on 4,000 images of MNIST with many seeds, each as the command line would, and writes
-what they got right of the 10,000 test images to ``false_alarms.json``: about five seconds a run on two idle cores. What
+what they got wrong of the 10,000 test images to ``false_alarms.json``: 192 runs took 38 minutes on two busy cores. What
 the home holds already is not trained again. The table is made from that file by the product's own functions:
 
 - *Seeds*: two groups of runs of one network, no run in both, dealt at random many times: the share that is told apart.
@@ -210,7 +210,7 @@ def main() -> None:
     parser.add_argument("--train", action="store_true", help="train, and write the file, before the table is printed")
     parser.add_argument("--seeds", type=int, default=48, help="of each network; only with --train")
     parser.add_argument("--home", type=Path, help="where the runs are kept; a folder that is removed, if not given")
-    parser.add_argument("--made-up", type=int, default=10_000, help="how often made-up seeds are drawn")
+    parser.add_argument("--made-up", type=int, default=4_000, help="how often made-up seeds are drawn")
     options = parser.parse_args()
     if options.train:
         with tempfile.TemporaryDirectory() as folder:
