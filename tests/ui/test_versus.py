@@ -91,6 +91,18 @@ def test_eleven_runs_are_too_many_for_one_comparison(visit: Visit) -> None:
     store = open_store()
     app = select(app, *(add_run(store, [number], name=str(number)) for number in range(11)))
     assert "At most 10 runs are compared at once; 11 are selected." in words(app)
+    assert "is better" not in words(app) and "compared by their seeds alone" in app.info[0].value
+
+
+def test_of_more_than_ten_runs_the_seeds_are_compared(visit: Visit) -> None:
+    app = visit("draw")
+    store = open_store()
+    small = seeds_of(store, [30, 32, 31, 33, 30, 31, 32, 33], "small")
+    wide = seeds_of(store, [3, 4, 5, 3, 4, 5, 4, 3], "wide", WIDE)
+    app = select(app, *small, *wide)
+    assert not app.exception and not app.error
+    assert "wide is better than small from seed to seed too" in words(app)
+    assert "8 seeds" in words(app) and not app.info
 
 
 # All that the verdict says --------------------------------------------------------------------------------------------

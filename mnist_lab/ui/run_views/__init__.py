@@ -81,7 +81,10 @@ def show(shown: Shown) -> None:
     """Lets the user choose one of the views that apply to the selected runs, and draws it."""
     names = {each.name: each for each in VIEWS if each.applies(shown.chosen)}
     if len(shown.chosen) > MOST_COMPARED:
-        st.caption(f"At most {MOST_COMPARED} runs are compared at once; {len(shown.chosen)} are selected.")
+        st.caption(
+            f"At most {MOST_COMPARED} runs are compared at once; {len(shown.chosen)} are selected. More of them are "
+            "compared by their seeds."
+        )
     if not names:
         return
     key = "run-view"

@@ -18,6 +18,8 @@ from mnist_lab.ui.results import predictions
 from mnist_lab.ui.run_views import MOST_COMPARED, Shown, view
 from mnist_lab.ui.run_views.digits import interval_words
 
+# Runs that differ in their seed alone are few rows, however many they are.
+MOST_OF_SEEDS = 200
 ICONS = {True: "🏁", False: "⚖️"}
 HOLM = (
     "Of many pairs that are compared at once, one in twenty would come out below 0.05 by chance alone. Holm's "
@@ -26,16 +28,20 @@ HOLM = (
 )
 
 
-@view("Verdict", 10, least=2)
+@view("Verdict", 10, least=2, most=MOST_OF_SEEDS)
 def verdict(shown: Shown) -> None:
     """Draws what the tests say of each pair, and above it what the seeds say where there are enough."""
     groups = seed_groups.groups(shown.chosen)
     by_seeds = _seeds(groups)
     _siblings(shown)
-    if by_seeds:
+    is_many = len(shown.chosen) > MOST_COMPARED
+    if by_seeds and not is_many:
         st.markdown("##### On the same images")
         st.caption("One training against another, without the noise of the training: the seeds' verdict weighs more.")
-    if len(shown.chosen) == 2:
+    if is_many:
+        if not by_seeds:
+            st.info(f"So many runs are compared by their seeds alone: {SEEDS_FOR_SPREAD} or more of two networks.")
+    elif len(shown.chosen) == 2:
         pair = open_pair(shown.store, shown.chosen)
         if pair is not None:
             _two(pair)
@@ -49,7 +55,8 @@ def verdict(shown: Shown) -> None:
             icon="🌱",
         )
     _looks(shown.chosen)
-    run_report.buttons(shown.store, shown.chosen)
+    if not is_many:
+        run_report.buttons(shown.store, shown.chosen)
 
 
 # By the seeds ---------------------------------------------------------------------------------------------------------
@@ -93,7 +100,7 @@ def _group_table(between: Sequence[GroupComparison]) -> None:
 
 def _siblings(shown: Shown) -> None:
     """Offers to select the other seeds of what is selected."""
-    more = seed_groups.siblings(shown.chosen, shown.listed, MOST_COMPARED)
+    more = seed_groups.siblings(shown.chosen, shown.listed, MOST_OF_SEEDS)
     if not more:
         return
     many = f"{len(more)} more seed{'s' * (len(more) > 1)}"
