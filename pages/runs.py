@@ -2,19 +2,31 @@
 
 import streamlit as st
 
-from mnist_lab.ui import frame, run_details, run_import, run_links, run_table, run_takeaway, run_views
+from mnist_lab.ui import (
+    frame,
+    run_actions,
+    run_bar,
+    run_details,
+    run_import,
+    run_links,
+    run_table,
+    run_takeaway,
+    run_views,
+)
 
 frame.needs_app()
 st.title("Runs")
 store = frame.store()
-runs = store.runs()
+runs = store.listing()
 run_table.undo_bar(store)
 run_import.control(store)
 run_links.take_up(store, runs)
 if not runs:
     st.info("No runs yet. Train a network in the Lab, and it is kept here.")
     st.stop()
-chosen = run_table.table(runs)
+query = run_bar.bar(runs)
+listed, values = run_bar.listed(store, runs, query)
+chosen = run_actions.rows(store, listed, query, values, runs)
 run_links.link_bar(chosen)
 if not chosen:
     st.caption("Select one run for its details, or several to compare them.")
@@ -22,6 +34,4 @@ if len(chosen) == 1:
     run_details.details(store, chosen[0])
 elif chosen:
     run_takeaway.menu_of_several(store, chosen)
-run_views.show(run_views.Shown(store, chosen, runs))
-if chosen:
-    run_table.delete_button(store, chosen)
+run_views.show(run_views.Shown(store, chosen, listed))

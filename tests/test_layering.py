@@ -24,6 +24,7 @@ RANKS: dict[str, int] = {
     "heartbeat": 4, "starter": 4, "paired": 4, "predictions": 4, "kept_epochs": 4, "calibration": 4,
     "links": 4, "links_dictionary": 4,
     "keras_side": 5, "study_plan": 5, "study_results": 5, "comparison": 5, "seed_groups": 5, "pareto": 5,
+    "run_fields": 5, "run_query": 5, "run_groups": 5,
     "network_diff": 4, "run_settings": 4,
     "worker": 6, "jobs": 6, "report": 6, "exchange": 6,
     "ui": 7, "cli": 7,

@@ -22,13 +22,14 @@ from mnist_lab.store import schema
 from mnist_lab.store.artefacts import Artefacts
 from mnist_lab.store.database import open_engine, reading, writing
 from mnist_lab.store.edits import MAX_NAME, Edits, clean_name
+from mnist_lab.store.listing import Listing
 from mnist_lab.store.records import ACTIVE, FINAL, Run
 from mnist_lab.training_config import TrainingConfig
 
 _runs, _epochs, _points = schema.runs, schema.epochs, schema.points
 
 
-class RunStore(Edits):
+class RunStore(Edits, Listing):
     """All runs, with their curves and files. Safe to use from several threads and processes at once.
 
     Args:
@@ -37,6 +38,7 @@ class RunStore(Edits):
     """
 
     def __init__(self, engine: Engine, home: Path) -> None:
+        super().__init__()
         self._engine = engine
         self.artefacts = Artefacts(home)
         self.host = socket.gethostname()
