@@ -29,7 +29,7 @@ LAYER_KINDS = "layer kinds"
 TAGS = "tags"
 # What decides nothing of what comes out, or is known better from the run itself.
 _NO_SETTING = ("dataset", "split")
-_ALL_SETTINGS = TrainingConfig().to_dict().keys()
+_DEFAULTS = TrainingConfig().to_dict()
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +207,7 @@ def _training(run: Run) -> dict[str, Any]:
 
 def _is_complete(training: Mapping[str, Any]) -> bool:
     """Whether no setting was left to its default; reading a configuration takes a hundred times longer."""
-    if training.keys() != _ALL_SETTINGS:
+    if training.keys() != _DEFAULTS.keys():
         return False
     return all(
         isinstance(part, Mapping)
@@ -219,7 +219,7 @@ def _is_complete(training: Mapping[str, Any]) -> bool:
 
 def _data(run: Run) -> str | None:
     """What was asked for, perhaps "auto", matters less than what it came to."""
-    return run.dataset or run.training.get("dataset")
+    return run.dataset or run.training.get("dataset", _DEFAULTS["dataset"])
 
 
 def _flat(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Value]]:
