@@ -15,6 +15,7 @@ from mnist_lab.store import Run
 T = TypeVar("T")
 # More values than this are a range, not a list to choose from.
 MOST_CHOICES = 50
+LEAST_OF_ID = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class RunQuery:
     """What a table shows: which runs, in which order, together by what, with which columns.
 
     Attributes:
-        search: Words that a run has in its name, notes, tags, preset, status or id, all of them.
+        search: Words all of which a run has in its name, notes, tags, preset or status, or with which its id begins.
         filters: Conditions, all of which hold; one a field.
         group: The fields whose equal values make a group; none: every run has a row.
         sort: The field to sort by.
@@ -121,9 +122,14 @@ class RunQuery:
 
 
 def matches(run: Run, search: str) -> bool:
-    """Whether a run has all words of a search in its name, notes, tags, preset, status or id; case does not matter."""
-    text = "\n".join((run.name, run.notes or "", *(run.tags or ()), run.preset or "", run.status, run.id)).casefold()
-    return all(word in text for word in search.casefold().split())
+    """Whether a run has all words of a search in its name, notes, tags, preset or status, whatever their case.
+
+    A word of four letters or more may be the beginning of its id too; shorter ones would be in every other id.
+    """
+    text = "\n".join((run.name, run.notes or "", *(run.tags or ()), run.preset or "", run.status)).casefold()
+    return all(
+        word in text or (len(word) >= LEAST_OF_ID and run.id.startswith(word)) for word in search.casefold().split()
+    )
 
 
 def in_order(items: Iterable[T], value: Callable[[T], Value], *, descending: bool = False) -> list[T]:

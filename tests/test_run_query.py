@@ -106,11 +106,17 @@ def test_values_are_told_in_words_and_zero_and_no_are_not_taken_for_nothing() ->
 # Search and filters ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("where", ["name", "notes", "tags", "preset", "status", "id"])
+@pytest.mark.parametrize("where", ["name", "notes", "tags", "preset", "status"])
 def test_a_run_is_found_by_any_of_its_words(where: str) -> None:
     run = a_run(**{where: ["other", "Needle"] if where == "tags" else "a Needle b"})
     assert matches(run, "needle") and matches(run, "  NEEDLE ") and matches(run, "")
     assert not matches(run, "needles") and not matches(a_run(1), "needle")
+
+
+def test_a_run_is_found_by_the_beginning_of_its_id_but_not_by_any_digit_in_it() -> None:
+    run = a_run(id="abcd" + "2" * 28)
+    assert matches(run, "ABCD") and matches(run, "abcd2") and matches(run, run.id)
+    assert not matches(run, "2") and not matches(run, "2222") and not matches(run, "abc")
 
 
 def test_a_search_wants_all_its_words_wherever_they_stand() -> None:

@@ -148,7 +148,7 @@ def _edited(store: RunStore, key: str, shown: Sequence[Run]) -> None:
     done: dict[tuple[int, str], Any] = state.get(key, {})
     for row, changes in st.session_state[key]["edited_rows"].items():
         for column, value in changes.items():
-            if done.get((row, column), value is None) == value:
+            if (row, column) in done and done[row, column] == value:
                 continue
             done[row, column] = value
             _write(store, shown[int(row)], column, value)
