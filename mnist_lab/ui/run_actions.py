@@ -108,7 +108,7 @@ def editor(store: RunStore, runs: list[Run], every: Sequence[Run]) -> list[Run]:
     """
     shown = runs[:MOST_EDITED]
     selected = set(run_table.selection())
-    rows = pd.DataFrame(
+    fields = pd.DataFrame(
         {
             "Selected": [run.id in selected for run in shown],
             "★": [run.starred for run in shown],
@@ -122,7 +122,7 @@ def editor(store: RunStore, runs: list[Run], every: Sequence[Run]) -> list[Run]:
     )
     key = f"run-editor.{hash((tuple(run.id for run in shown), state.get('editor-revision', 0)))}"
     st.data_editor(
-        rows,
+        fields,
         hide_index=True,
         width="stretch",
         key=key,
