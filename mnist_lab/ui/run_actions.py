@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from mnist_lab.errors import LabError
-from mnist_lab.run_fields import SettingsOf
+from mnist_lab.run_fields import MARK, SettingsOf
 from mnist_lab.run_query import RunQuery, looks_sentence
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.edits import MAX_NAME, MAX_NOTES
@@ -18,7 +18,8 @@ from mnist_lab.ui.frame import attempt
 
 # An editor sends and keeps more for each row than a table does.
 MOST_EDITED = 500
-EDITED = {"Name": "name", "★": "starred", "Tags": "tags", "Notes": "notes"}
+EDITED = {"✓": "", "★": "starred", "Name": "name", "Tags": "tags", "Notes": "notes"}
+_NOTHING = object()
 
 
 def rows(store: RunStore, listed: list[Run], query: RunQuery, values: SettingsOf, every: Sequence[Run]) -> list[Run]:
@@ -100,70 +101,95 @@ def _tags(store: RunStore, chosen: list[Run]) -> None:
 # One, in its own row --------------------------------------------------------------------------------------------------
 
 
+@dataclass
+class _Editor:
+    """What the editor was made of, and what was changed in it since.
+
+    While it shows what the store has, it stays as it is: made anew, it would lose its place and what is being typed.
+
+    Attributes:
+        ids: The runs, a row each.
+        fields: What they were when it was made, a row each, in the order of `EDITED`.
+        figures: What cannot be changed.
+        number: Tells it from the one before.
+        done: By row and column, what was typed and written to the store.
+    """
+
+    ids: tuple[str, ...]
+    fields: list[list[Any]]
+    figures: dict[str, list[str]]
+    number: int = 0
+    done: dict[tuple[int, str], Any] = field(default_factory=dict)
+
+    @property
+    def now(self) -> list[list[Any]]:
+        """What it shows: what it was made of, and over that what was typed."""
+        shown = [list(row) for row in self.fields]
+        for (row, column), value in self.done.items():
+            shown[row][list(EDITED).index(column)] = value
+        return shown
+
+
 def editor(store: RunStore, runs: list[Run], every: Sequence[Run]) -> list[Run]:
-    """The rows as fields: star, name, tags, notes and selection are changed where they stand.
+    """The rows as fields: selection, star, name, tags and notes are changed where they stand.
 
     Returns:
         The selected runs, see `run_table.table`.
     """
     shown = runs[:MOST_EDITED]
     selected = set(run_table.selection())
-    fields = pd.DataFrame(
-        {
-            "Selected": [run.id in selected for run in shown],
-            "★": [run.starred for run in shown],
-            "Name": [run.name for run in shown],
-            "Tags": [list(run.tags or ()) for run in shown],
-            "Notes": [run.notes or "" for run in shown],
+    fields = [[run.id in selected, run.starred, run.name, list(run.tags or ()), run.notes or ""] for run in shown]
+    ids = tuple(run.id for run in shown)
+    kept: _Editor | None = state.get("run-editor", None)
+    if kept is None or kept.ids != ids or kept.now != fields:
+        figures = {
             "Status": [run.status for run in shown],
             "Test accuracy": [run_table.accuracy_words(run) for run in shown],
             "Id": [run.id[:8] for run in shown],
         }
-    )
-    key = f"run-editor.{hash((tuple(run.id for run in shown), state.get('editor-revision', 0)))}"
+        kept = _Editor(ids, fields, figures, 1 + (kept.number if kept else 0))
+        state.put("run-editor", kept)
+    made = {name: [row[place] for row in kept.fields] for place, name in enumerate(EDITED)} | kept.figures
+    key = f"run-editor.{kept.number}"
     st.data_editor(
-        fields,
+        pd.DataFrame(made),
         hide_index=True,
         width="stretch",
         key=key,
-        disabled=["Status", "Test accuracy", "Id"],
-        on_change=lambda: _edited(store, key, shown),
+        disabled=list(kept.figures),
+        on_change=_edited,
+        args=(store, key, kept),
         column_config={
-            "Selected": st.column_config.CheckboxColumn("✓", width=60, help="Selected"),
+            "✓": st.column_config.CheckboxColumn(width=60, help="Selected"),
             "★": st.column_config.CheckboxColumn(width=60),
             "Name": st.column_config.TextColumn(width="medium", required=True, max_chars=MAX_NAME, pinned=True),
             "Tags": st.column_config.ListColumn(width="medium"),
             "Notes": st.column_config.TextColumn(width="large", max_chars=MAX_NOTES),
-            "Test accuracy": st.column_config.TextColumn(alignment="right"),
+            "Test accuracy": st.column_config.TextColumn(alignment="right", help=MARK),
         },
     )
     if len(runs) > len(shown):
         st.caption(f"The first {len(shown):,} of {len(runs):,} runs: search or filter for the others.")
-    chosen = [run for run in runs if run.id in set(run_table.selection())]
+    chosen = [run for run in runs if run.id in selected]
     return run_table.keep_selection([*chosen, *run_table.hidden(runs, every)])
 
 
-def _edited(store: RunStore, key: str, shown: Sequence[Run]) -> None:
+def _edited(store: RunStore, key: str, made: _Editor) -> None:
     """Writes what was changed in the editor; of what it tells again and again, only what is new."""
-    done: dict[tuple[int, str], Any] = state.get(key, {})
     for row, changes in st.session_state[key]["edited_rows"].items():
         for column, value in changes.items():
-            if (row, column) in done and done[row, column] == value:
-                continue
-            done[row, column] = value
-            _write(store, shown[int(row)], column, value)
-    state.put(key, done)
+            place = int(row), column
+            # An emptied field is told as None.
+            wanted = ([] if column == "Tags" else "") if value is None else value
+            if column in EDITED and made.done.get(place, _NOTHING) != wanted:
+                made.done[place] = wanted
+                attempt(_write, store, made.ids[int(row)], column, wanted)
 
 
-def _write(store: RunStore, run: Run, column: str, value: Any) -> None:
-    if column == "Selected":
-        others = [each for each in run_table.selection() if each != run.id]
-        _select([*others, run.id] if value else others)
-        return
-    try:
-        changed: dict[str, Any] = {EDITED[column]: "" if value is None else value}
-        store.edit(run.id, **changed)
-    except LabError as error:
-        state.put("failure", str(error))
-        # The editor is made anew from what is, not from what was typed.
-        state.put("editor-revision", state.get("editor-revision", 0) + 1)
+def _write(store: RunStore, run_id: str, column: str, value: Any) -> None:
+    if column == "✓":
+        others = [each for each in run_table.selection() if each != run_id]
+        _select([*others, run_id] if value else others)
+    else:
+        changed: dict[str, Any] = {EDITED[column]: value}
+        store.edit(run_id, **changed)

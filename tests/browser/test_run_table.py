@@ -144,9 +144,9 @@ def test_a_star_and_a_note_are_set_in_the_table_and_selected_runs_are_tagged_sta
     settled(shelf)
     # A click into the notes moves the table along.
     shelf.mouse.dblclick(box["x"] + 600, box["y"] + height)
-    shelf.locator("textarea:visible").last.wait_for()
-    shelf.keyboard.type("out of memory")
-    shelf.keyboard.press("Enter")
+    cell = shelf.locator("#portal textarea")
+    cell.fill("out of memory")
+    cell.press("Enter")
     eventually(shelf, lambda: store.get(ids["broken"]).notes, "out of memory")
     settled(shelf)
     screenshot(shelf, "runs-edited")
