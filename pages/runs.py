@@ -19,19 +19,21 @@ st.title("Runs")
 store = frame.store()
 runs = store.listing()
 run_table.undo_bar(store)
-run_import.control(store)
 run_links.take_up(store, runs)
 if not runs:
     st.info("No runs yet. Train a network in the Lab, and it is kept here.")
+    run_import.control(store)
     st.stop()
 query = run_bar.bar(runs)
 listed, values = run_bar.listed(store, runs, query)
 chosen = run_actions.rows(store, listed, query, values, runs)
-run_links.link_bar(chosen)
+with st.container(horizontal=True, key="run-ways"):
+    run_links.link_bar(chosen)
+    if len(chosen) > 1:
+        run_takeaway.menu_of_several(store, chosen)
 if not chosen:
     st.caption("Select one run for its details, or several to compare them.")
 if len(chosen) == 1:
     run_details.details(store, chosen[0])
-elif chosen:
-    run_takeaway.menu_of_several(store, chosen)
 run_views.show(run_views.Shown(store, chosen, listed))
+run_import.control(store)

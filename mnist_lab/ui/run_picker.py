@@ -7,7 +7,7 @@ from collections import Counter
 import streamlit as st
 
 from mnist_lab import formatting
-from mnist_lab.store import Run
+from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import MODEL
 from mnist_lab.ui import address, frame, run_links, state
 
@@ -26,7 +26,7 @@ def pick_run(label: str, key: str) -> Run | None:
     The address can ask for one, as ``?run=ID``, and says which was chosen.
     """
     store = frame.store()
-    runs = [run for run in store.runs() if store.artefacts.has(run.id, MODEL)]
+    runs = _with_model(store)
     if not runs:
         return None
     by_id = {run.id: run for run in runs}
@@ -52,6 +52,25 @@ def pick_run(label: str, key: str) -> Run | None:
     picked = st.selectbox(label, ids, index, format_func=words, key=widget, on_change=changed)
     address.follow(**{run_links.RUN: picked if picked == state.get(key, "") else None})
     return by_id.get(picked) if picked else None
+
+
+@st.cache_resource(show_spinner=False)
+def _looked() -> dict[str, tuple[Run, bool]]:
+    """By run id, the run when its files were looked at, and whether it had a model."""
+    return {}
+
+
+def _with_model(store: RunStore) -> list[Run]:
+    """The runs that have a model, newest first. A page is drawn at each stroke: files are not looked for each time."""
+    looked, found = _looked(), []
+    for run in store.listing():
+        before = looked.get(run.id)
+        # Files are written before the row that speaks of them: as long as this is the same, so are they.
+        if before is None or before[0] is not run:
+            before = looked[run.id] = run, store.artefacts.has(run.id, MODEL)
+        if before[1]:
+            found.append(run)
+    return found
 
 
 def _best(runs: list[Run]) -> int:

@@ -17,7 +17,7 @@ from mnist_lab.jobs import JobManager, manager, processes
 from mnist_lab.jobs.processes import WorkerProcess, exit_words, is_working
 from mnist_lab.layers import Conv2D, Dense, Flatten
 from mnist_lab.store import Run, RunStore
-from mnist_lab.store.artefacts import BEST, CHECKPOINT, LOG, MODEL, PREDICTIONS
+from mnist_lab.store.artefacts import BEST, CHECKPOINT, LOG, MODEL, PREDICTIONS, VALIDATION_PREDICTIONS
 from mnist_lab.store.database import open_engine
 from mnist_lab.training_config import TrainingConfig
 from mnist_lab.worker import NICENESS
@@ -68,7 +68,7 @@ def test_a_training_goes_from_the_queue_to_its_end_and_its_figures_are_what_its_
     assert run.created <= (run.started or 0) <= (run.ended or 0)
     assert run.progress and run.progress["phase"] == "done"
     kept = {path.name for path in lab.store.artefacts.folder(run.id).iterdir()}
-    assert kept == {MODEL, PREDICTIONS, LOG}, f"{CHECKPOINT} and {BEST} are of no more use"
+    assert kept == {MODEL, PREDICTIONS, VALIDATION_PREDICTIONS, LOG}, f"{CHECKPOINT} and {BEST} are of no more use"
 
 
 def test_the_worker_gives_way_to_the_page_and_waits_warm_for_the_next_run(lab: Lab) -> None:

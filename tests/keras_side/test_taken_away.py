@@ -32,7 +32,7 @@ SMALL = Architecture(
     (Conv2D(8, 5, 2), BatchNormalization(), MaxPooling2D(), Flatten(), Dropout(0.2), Dense(10, "softmax"))
 )
 DIGITS = TrainingConfig(
-    dataset="digits", epochs=6, batch_size=32, seed=3, schedule=CosineDecay(0.1, 1.0), label_smoothing=0.05,
+    dataset="digits", epochs=12, batch_size=32, seed=3, schedule=CosineDecay(0.1, 1.0), label_smoothing=0.05,
     early_stopping=EarlyStopping("val_accuracy", 4), augmentation=Augmentation(5.0, 0.05, 0.05, 0.0),
 )  # fmt: skip
 # Keras's own EarlyStopping reads its variables in a way that NumPy 2 calls old.
@@ -110,7 +110,7 @@ def test_the_script_trains_a_run_of_some_of_mnist_again(tmp_path: Path) -> None:
     if not os.environ.get("MNIST_LAB_DATA"):
         pytest.skip("needs full MNIST in MNIST_LAB_DATA")
     store = store_at(tmp_path / "home")
-    run = trained(store, TrainingConfig(dataset="mnist", limit=2000, epochs=4, batch_size=50, seed=5))
+    run = trained(store, TrainingConfig(dataset="mnist", limit=10_000, epochs=5, batch_size=50, seed=5))
     dataset = datasets.load("mnist")
     np.savez(tmp_path / "mnist.npz", a=dataset.x_train, b=dataset.y_train, c=dataset.x_test, d=dataset.y_test)
     # What Keras would download is here already, in another form.

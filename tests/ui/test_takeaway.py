@@ -43,7 +43,7 @@ def test_several_runs_are_offered_one_by_one_under_their_names(visit: Visit) -> 
     runs = [add_run(store, [number], name=name) for number, name in enumerate(("**one**", "two", "two"))]
     waiting = add_run(store, None, name="three", status="queued", test_accuracy=None)
     app = select(app, *runs, waiting)
-    assert set(downloads(app)) == {
+    assert {label for label in downloads(app) if not label.startswith("Report")} == {
         f"{name} ({run.id[:4]})" for run, name in zip(runs, (r"\*\*one\*\*", "two", "two"), strict=True)
     }
     assert not app.exception
