@@ -48,7 +48,7 @@ def group_frame(groups: Sequence[RunGroup], fields: Sequence[str]) -> pd.DataFra
 
 def _value(group: RunGroup, field: str, number: int) -> str:
     if field == SAME_BUT_SEED:
-        return re.sub(r"[,;]?\s*seed \d+$", "", group.runs[0].name)
+        return re.sub(r"[,;]?\s*seed \d+$", "", (group.measured or group.runs)[0].name)
     return words(group.values[number])
 
 
