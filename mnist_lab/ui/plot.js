@@ -84,6 +84,8 @@ class Chart {
     this.busy = true;
     try {
       const plotly = await loadPlotly(this.file, this.base);
+      // A chart's first drawing keeps the browser busy: what stands above it, a table above all, comes first.
+      if (!this.drawn) await idle();
       while (this.pending && this.frame.isConnected) {
         const { figure, theme } = this.pending;
         this.pending = null;
@@ -193,8 +195,12 @@ function settled(address) {
   const link = document.createElement("link");
   Object.assign(link, { rel: "preload", as: "script", href: address });
   document.head.appendChild(link);
+  return new Promise((done) => setTimeout(done, 400)).then(idle);
+}
+
+function idle() {
   return new Promise((done) =>
-    setTimeout(() => (window.requestIdleCallback ?? setTimeout)(done, { timeout: 300 }), 400),
+    window.requestIdleCallback ? window.requestIdleCallback(done, { timeout: 300 }) : setTimeout(done, 50),
   );
 }
 
