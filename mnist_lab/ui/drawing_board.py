@@ -39,7 +39,10 @@ def _board(run: Run, was_warm: bool) -> None:
             prepared = _upload() if way == "Upload" else _canvas()
         with right, st.container(key="answer"):
             _answer(run, prepared, was_warm, way == "Upload")
-        if prepared is not None and not prepared.is_empty:
+        if prepared is None or prepared.is_empty:
+            # Said, not left out: what a run only leaves out stays on the page if another follows upon it at once.
+            st.empty()
+        else:
             _steps(prepared)
 
 
@@ -112,13 +115,14 @@ def _answer(run: Run, prepared: drawing.Prepared | None, was_warm: bool, is_uplo
 
 
 def _steps(prepared: drawing.Prepared) -> None:
-    st.markdown("**What the network sees**")
-    with st.container(horizontal=True, key="steps"):
-        for step in prepared.steps:
-            with st.container(width=150):
-                square = _square(step.image)
-                scale = max(1, 140 // len(square))
-                st.image(contact_sheet(square[np.newaxis], scale=scale), width=140, caption=step.title)
+    with st.container():
+        st.markdown("**What the network sees**")
+        with st.container(horizontal=True, key="steps"):
+            for step in prepared.steps:
+                with st.container(width=150):
+                    square = _square(step.image)
+                    scale = max(1, 140 // len(square))
+                    st.image(contact_sheet(square[np.newaxis], scale=scale), width=140, caption=step.title)
 
 
 def _square(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
