@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mnist_lab.ink import Strokes, ink_of_canvas, ink_of_strokes
 from mnist_lab.mnist_form import BOX, FIELD, Ink, centre_by_mass, crop, fit_stroke_width, scale_into_box
 from mnist_lab.picture import ink_of_picture
+from mnist_lab.splitting import without_specks
 
 CANVAS_SIZE = 280
 PEN_WIDTH = 16.0
@@ -21,7 +22,7 @@ class Step:
     """One step on the way from the drawing to the image.
 
     Attributes:
-        name: `"drawn"`, `"ink"`, `"cropped"`, `"thickness"`, `"scaled"` or `"centred"`.
+        name: `"drawn"`, `"ink"`, `"digit"`, `"cropped"`, `"thickness"`, `"scaled"` or `"centred"`.
         title: What was done, for a person.
         image: The result, shape `(height, width)`, uint8; 0 is paper and 255 ink.
     """
@@ -46,6 +47,31 @@ class Prepared:
     is_empty: bool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """A canvas or a picture, with one digit on it, several or none.
+
+    Attributes:
+        ink: Shape `(height, width)`, uint8; 0 is paper and 255 ink.
+        steps: The way to it; the ink is the last.
+    """
+
+    ink: Ink
+    steps: tuple[Step, ...]
+
+
+def sheet_of_canvas(rgba: NDArray[np.uint8], background: tuple[int, int, int] | None = None) -> Sheet:
+    """Finds the ink on a canvas; arguments and errors are those of `from_canvas`."""
+    ink = ink_of_canvas(rgba, background)
+    return Sheet(ink, (Step("drawn", "As drawn", ink),))
+
+
+def sheet_of_image_file(source: bytes | str | Path) -> Sheet:
+    """Finds the ink in a picture file; arguments and errors are those of `from_image_file`."""
+    ink, grey = ink_of_picture(source)
+    return Sheet(ink, (Step("drawn", "The picture", grey), Step("ink", "The ink in it", ink)))
+
+
 def from_canvas(rgba: NDArray[np.uint8], background: tuple[int, int, int] | None = None) -> Prepared:
     """Prepares the pixels of a canvas.
 
@@ -59,7 +85,7 @@ def from_canvas(rgba: NDArray[np.uint8], background: tuple[int, int, int] | None
     Raises:
         DrawingError: If `rgba` is of another type or shape.
     """
-    return prepare(ink_of_canvas(rgba, background))
+    return from_sheet(sheet_of_canvas(rgba, background))
 
 
 def from_strokes(strokes: Strokes, pen_width: float = PEN_WIDTH, size: int = CANVAS_SIZE) -> Prepared:
@@ -76,7 +102,8 @@ def from_strokes(strokes: Strokes, pen_width: float = PEN_WIDTH, size: int = CAN
     Raises:
         DrawingError: If a stroke is not a sequence of points or a size is out of range.
     """
-    return prepare(ink_of_strokes(strokes, pen_width, size))
+    ink = ink_of_strokes(strokes, pen_width, size)
+    return prepare(ink, (Step("drawn", "As drawn", ink),))
 
 
 def from_image_file(source: bytes | str | Path) -> Prepared:
@@ -91,25 +118,28 @@ def from_image_file(source: bytes | str | Path) -> Prepared:
     Raises:
         DrawingError: If it cannot be read, is no picture, or is too large.
     """
-    ink, grey = ink_of_picture(source)
-    return prepare(ink, (Step("drawn", "The picture", grey),), first=Step("ink", "The ink in it", ink))
+    return from_sheet(sheet_of_image_file(source))
 
 
-def prepare(ink: Ink, before: tuple[Step, ...] = (), first: Step | None = None) -> Prepared:
-    """Brings an ink map into MNIST's form.
+def from_sheet(sheet: Sheet) -> Prepared:
+    """Prepares all that is on a sheet as one digit."""
+    return prepare(sheet.ink, sheet.steps)
+
+
+def prepare(ink: Ink, before: tuple[Step, ...]) -> Prepared:
+    """Brings the ink of one digit into MNIST's form.
 
     Args:
         ink: Shape `(height, width)`, uint8; 0 is paper and 255 ink.
-        before: Steps that led to the ink map.
-        first: The step that shows the ink map itself.
+        before: Steps that led to the ink map; it is the last.
 
     Returns:
         The image and the steps to it.
     """
-    steps = [*before, first or Step("drawn", "As drawn", ink)]
+    steps = list(before)
     if not (ink > 127).any():
         return Prepared(tuple(steps), None, True)
-    cropped = crop(ink)
+    cropped = crop(without_specks(ink))
     steps.append(Step("cropped", "Cropped to the ink", cropped))
     fitted, was, now = fit_stroke_width(cropped)
     if fitted is not cropped:
