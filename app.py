@@ -20,5 +20,5 @@ page = st.navigation(
     ]
 )
 address.turn_to(page.url_path)
-with frame.around_page():
+with frame.around_page(page.url_path):
     page.run()

@@ -15,7 +15,7 @@ from mnist_lab.errors import LabError
 from mnist_lab.fields import Spec
 from mnist_lab.layers import LAYERS, Conv2D, Dense, Flatten, Layer, Parallel, Residual
 from mnist_lab.shapes import analyse
-from mnist_lab.studies import preset, presets
+from mnist_lab.studies import preset
 from tests.ui.conftest import bench, keys, labelled, put_in
 
 KINDS = pytest.mark.parametrize("kind", LAYERS)
@@ -224,15 +224,6 @@ def test_layers_inside_blocks_are_added_edited_and_removed(lab: AppTest) -> None
 
 
 # Presets, emptiness, limits -------------------------------------------------------------------------------------------
-
-
-def test_every_preset_is_shown_possible_and_with_its_training(lab: AppTest) -> None:
-    for name, wanted in presets().items():
-        lab.selectbox(f"preset.{bench(lab).revision}").set_value(name).run()
-        assert not lab.exception and not lab.error, name
-        assert (bench(lab).architecture, bench(lab).training) == (wanted.architecture, wanted.training), name
-        assert lab.selectbox(f"preset.{bench(lab).revision}").value == name
-        assert lab.metric[0].value == f"{wanted.trainable_parameters:,}"
 
 
 def test_an_empty_network_says_how_to_begin_and_cannot_be_trained(lab: AppTest) -> None:

@@ -44,7 +44,7 @@ def test_all_pages_are_in_the_menu_and_in_these_tests() -> None:
     assert {path.stem for path in (ROOT / "pages").glob("*.py")} == set(PAGES)
 
 
-def test_no_page_imports_keras(tmp_path: Path) -> None:
+def test_no_page_imports_keras_and_every_preset_is_shown_as_it_is(tmp_path: Path) -> None:
     """The first invariant: all Keras work is in worker processes. Looked at in a fresh process, with all it takes."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.ui.tour", str(tmp_path)],
@@ -58,6 +58,7 @@ def test_no_page_imports_keras(tmp_path: Path) -> None:
     report = json.loads(done.stdout.splitlines()[-1])
     assert report["pages"] == list(TITLES.values())
     assert report["presets"] == len(presets())
+    assert report["wrong_presets"] == []
     assert report["exceptions"] == []
     assert report["heavy"] == []
 
@@ -254,7 +255,7 @@ def details_page(run_id: str) -> None:
 
     from mnist_lab.ui import frame, run_details, run_table, run_views
 
-    with frame.around_page():
+    with frame.around_page("runs"):
         store = frame.store()
         run_table.undo_bar(store)
         chosen = [run for run in store.runs() if run.id == run_id]

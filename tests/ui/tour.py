@@ -45,9 +45,14 @@ def tour() -> dict[str, object]:
     app.switch_page("pages/lab.py")
     run()
     bench = app.session_state["workbench"]
-    for name in presets():
+    wrong: list[str] = []
+    for name, wanted in presets().items():
         app.selectbox(f"preset.{bench.revision}").set_value(name)
         run()
+        shown = app.session_state["workbench"].architecture, app.session_state["workbench"].training
+        figures = app.selectbox(f"preset.{bench.revision}").value, app.metric[0].value
+        if (shown, figures) != ((wanted.architecture, wanted.training), (name, f"{wanted.trainable_parameters:,}")):
+            wrong.append(name)
     app.selectbox(f"preset.{bench.revision}").set_value("Empty")
     app.run()  # which is impossible, and says so
     for kind in ("Conv2D", "Flatten", "Dense"):
@@ -75,7 +80,13 @@ def tour() -> dict[str, object]:
         run()
     manager.close()
     heavy = sorted({name for name in sys.modules if name.split(".")[0] in HEAVY})
-    return {"pages": titles, "presets": len(presets()), "exceptions": exceptions, "heavy": heavy[:10]}
+    return {
+        "pages": titles,
+        "presets": len(presets()),
+        "wrong_presets": wrong,
+        "exceptions": exceptions,
+        "heavy": heavy[:10],
+    }
 
 
 if __name__ == "__main__":
