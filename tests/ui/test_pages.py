@@ -51,7 +51,7 @@ def test_no_page_imports_keras_and_every_preset_is_shown_as_it_is(tmp_path: Path
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=2 * PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
