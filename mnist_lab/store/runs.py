@@ -21,6 +21,7 @@ from mnist_lab.settings import read_settings
 from mnist_lab.store import schema
 from mnist_lab.store.artefacts import Artefacts
 from mnist_lab.store.database import open_engine, reading, writing
+from mnist_lab.store.digits import Digits
 from mnist_lab.store.edits import MAX_NAME, Edits, clean_name
 from mnist_lab.store.listing import Listing
 from mnist_lab.store.records import ACTIVE, FINAL, Run
@@ -29,8 +30,10 @@ from mnist_lab.training_config import TrainingConfig
 _runs, _epochs, _points = schema.runs, schema.epochs, schema.points
 
 
-class RunStore(Edits, Listing):
-    """All runs, with their curves and files. Safe to use from several threads and processes at once.
+class RunStore(Edits, Listing, Digits):
+    """All runs, with their curves and files, and people's own digits.
+
+    Safe to use from several threads and processes at once.
 
     Args:
         engine: The database.

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 
-VERSION = 2
+VERSION = 3
 
 # What brings a store of an older version to this one, by the version that it then has. The tables are made before.
 MIGRATIONS: dict[int, tuple[str, ...]] = {
@@ -16,6 +29,8 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         "UPDATE runs SET test_looks = (CASE WHEN split = 'test-as-validation' THEN epochs_run ELSE 0 END)"
         " + (CASE WHEN test_accuracy IS NULL THEN 0 ELSE 1 END)",
     ),
+    # Two tables more: digits and answers.
+    3: (),
 }
 
 metadata = MetaData()
@@ -96,3 +111,30 @@ points = Table(
     Column("accuracy", Float),
 )
 Index("points_by_run", points.c.run_id, points.c.id)
+
+# The digits that people keep, 28 x 28 bytes each; a writer keeps an image once.
+digits = Table(
+    "digits",
+    metadata,
+    Column("writer", String(60), primary_key=True),
+    Column("digest", String(32), primary_key=True),
+    Column("label", Integer, nullable=False),
+    Column("image", LargeBinary, nullable=False),
+    Column("origin", String(20), nullable=False),
+    Column("created", Float, nullable=False),
+    Column("deleted", Float),
+)
+
+# What networks said of the digits that they asked for in practice.
+answers = Table(
+    "answers",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("writer", String(60), nullable=False),
+    Column("run_id", String(32), nullable=False),
+    Column("asked", Integer, nullable=False),
+    Column("said", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("created", Float, nullable=False),
+)
+Index("answers_by_writer", answers.c.writer, answers.c.id)

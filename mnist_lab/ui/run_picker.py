@@ -26,7 +26,7 @@ def pick_run(label: str, key: str) -> Run | None:
     The address can ask for one, as ``?run=ID``, and says which was chosen.
     """
     store = frame.store()
-    runs = _with_model(store)
+    runs = with_model(store)
     if not runs:
         return None
     by_id = {run.id: run for run in runs}
@@ -60,7 +60,7 @@ def _looked() -> dict[str, tuple[Run, bool]]:
     return {}
 
 
-def _with_model(store: RunStore) -> list[Run]:
+def with_model(store: RunStore) -> list[Run]:
     """The runs that have a model, newest first. A page is drawn at each stroke: files are not looked for each time."""
     looked, found = _looked(), []
     for run in store.listing():

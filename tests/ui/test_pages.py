@@ -24,12 +24,14 @@ from mnist_lab.store import RunStore, edits, open_store
 from mnist_lab.store.artefacts import LOG, MODEL, PREDICTIONS
 from mnist_lab.studies import presets
 from mnist_lab.training_config import Augmentation, TrainingConfig
-from mnist_lab.ui import data_view, frame, network_view, run_picker, run_table, study_table
+from mnist_lab.ui import data_view, frame, network_view, run_picker, run_table, study_table, writer
 from tests.ui.conftest import PAGES, PATIENCE, ROOT, bench, labelled
 
 Visit = Callable[[str], AppTest]
 EACH_PAGE = pytest.mark.parametrize("page", PAGES)
-TITLES = {"draw": "Draw a digit", "lab": "Lab", "runs": "Runs", "studies": "Studies", "data": "Data"}
+TITLES = {
+    "draw": "Draw a digit", "digits": "My digits", "lab": "Lab", "runs": "Runs", "studies": "Studies", "data": "Data",
+}  # fmt: skip
 SMALL = Architecture((Flatten(), Dense(10, "softmax")))
 
 
@@ -71,6 +73,7 @@ INSIDE: dict[str, tuple[Any, str]] = {
     "runs": (run_table, "undo_bar"),
     "studies": (study_table, "pick_study"),
     "data": (data_view, "counts"),
+    "digits": (writer, "ask"),
 }
 
 

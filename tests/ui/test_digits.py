@@ -1,0 +1,122 @@
+"""The page My digits without a browser: names, the images, corrections, deletions, the table of accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from mnist_lab import comparison
+from mnist_lab.jobs import InferenceClient
+from mnist_lab.metrics import accuracy_interval
+from mnist_lab.store import NewDigit, RunStore, open_store
+from mnist_lab.store.artefacts import MODEL
+from mnist_lab.ui.digit_views import accuracy
+from tests.made_runs import add_run
+from tests.ui.conftest import labelled
+
+Visit = Callable[[str], AppTest]
+
+
+def image(number: int) -> np.ndarray:
+    return np.random.default_rng(number).integers(0, 256, (28, 28), np.uint8)
+
+
+@pytest.fixture
+def store(home: object) -> RunStore:
+    opened = open_store()
+    opened.keep_digits("Anna", [NewDigit(image(number), number % 10) for number in range(12)])
+    opened.keep_digits("Ben", [NewDigit(image(100), 4)])
+    return opened
+
+
+def named(visit: Visit, name: str) -> AppTest:
+    app = visit("digits")
+    labelled(app, "text_input", "Your name").set_value(name).run()
+    return app
+
+
+def texts(app: AppTest) -> str:
+    return " ".join(element.value for element in [*app.markdown, *app.caption, *app.warning, *app.error, *app.info])
+
+
+def take(app: AppTest) -> AppTest:
+    labelled(app, "button", "They are mine").click().run()
+    return app
+
+
+def boxes(app: AppTest) -> list[str]:
+    return [box.key for box in app.checkbox if (box.key or "").startswith("digit-")]
+
+
+def test_a_name_under_which_digits_are_kept_is_taken_only_by_who_says_that_they_are_theirs(
+    store: RunStore, visit: Visit
+) -> None:
+    app = named(visit, " anna ")
+    assert "Anna has 12 digits here already" in texts(app)
+    assert boxes(app) == []
+    labelled(app, "button", "Another name").click().run()
+    assert "has 12 digits" not in texts(app)
+    labelled(app, "text_input", "Your name").set_value("ANNA").run()
+    assert len(boxes(take(app))) == 12
+
+
+def test_a_new_name_begins_with_nothing_and_names_of_logins_are_not_to_be_typed(store: RunStore, visit: Visit) -> None:
+    app = named(visit, "anna@example.org")
+    assert "of people who log in" in texts(app)
+    labelled(app, "text_input", "Your name").set_value("*Carl*").run()
+    assert r"**\*Carl\*** · 0 digits" in texts(app)
+    assert "There are none yet" in texts(app)
+
+
+def test_ticked_digits_are_corrected_deleted_and_brought_back(store: RunStore, visit: Visit) -> None:
+    app = take(named(visit, "Anna"))
+    ticked = store.digits("Anna")[3].digest
+    assert app.button(key="digits-delete").disabled
+    app.checkbox(key=f"digit-{ticked}").check().run()
+    app.selectbox(key="digits.label").set_value(8).run()
+    app.button(key="digits-correct").click().run()
+    assert store.digit_labels("Anna")[ticked] == 8
+    assert not app.checkbox(key=f"digit-{ticked}").value
+    app.checkbox(key=f"digit-{ticked}").check().run()
+    app.button(key="digits-delete").click().run()
+    assert ticked not in store.digit_labels("Anna")
+    assert "Deleted 1 digit." in texts(app)
+    app.button(key="digits-undo").click().run()
+    assert store.digit_labels("Anna")[ticked] == 8
+    assert len(boxes(app)) == 12
+
+
+def test_the_table_says_what_numpy_says_and_asks_a_network_about_new_digits_only(
+    store: RunStore, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain, flattered = add_run(store, [1], name="plain"), add_run(store, [1, 2], name="flattered")
+    for run in (plain, flattered):
+        with store.artefacts.writing(run.id, MODEL) as path:
+            path.write_bytes(b"weights")
+    store.set_figures(flattered.id, split="test-as-validation")
+    asked = []
+
+    def predict(self: object, run_id: str, images: np.ndarray, deadline: float) -> np.ndarray:
+        asked.append((run_id, len(images)))
+        return np.eye(10, dtype=np.float32)[[int(one[0, 0]) % 10 for one in images]]
+
+    monkeypatch.setattr(InferenceClient, "predict", predict)
+    accuracy._remembered.clear()
+    app = take(named(visit, "Anna"))
+    app.segmented_control(key="digit-view").set_value("Accuracy").run()
+    app.multiselect(key="digits.runs").set_value([plain.id, flattered.id]).run()
+    digits = store.digits("Anna")
+    right = sum(int(digit.image[0, 0]) % 10 == digit.label for digit in digits)
+    low, high = accuracy_interval(right, 12)
+    rows = app.dataframe[0].value
+    assert rows["My digits"].tolist() == pytest.approx([100 * right / 12] * 2)
+    assert rows["95 %"].tolist() == [f"{100 * low:.1f} – {100 * high:.1f}"] * 2
+    assert rows["Run"].tolist() == ["plain", "flattered ⚠️"]
+    assert comparison.FLATTERED in texts(app)
+    asked.clear()
+    store.keep_digits("Anna", [NewDigit(image(50), 5)])
+    app.run()
+    assert sorted(asked) == sorted([(plain.id, 1), (flattered.id, 1)])
