@@ -93,15 +93,19 @@ def is_mnist(arrays: Arrays) -> bool:
     return all(_idx_md5(array) == MNIST_MD5[name] for name, array in arrays._asdict().items())
 
 
-def _idx_md5(array: NDArray[np.uint8]) -> str:
+def idx_header(array: NDArray[np.uint8]) -> bytes:
+    """What stands before an array's bytes in an IDX file."""
     # Type 8 is an unsigned byte; every length is a big-endian 32-bit number.
-    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
-    digest = hashlib.md5(header, usedforsecurity=False)
+    return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+
+
+def _idx_md5(array: NDArray[np.uint8]) -> str:
+    digest = hashlib.md5(idx_header(array), usedforsecurity=False)
     digest.update(np.ascontiguousarray(array).data)
     return digest.hexdigest()
 
 
-def _damaged(file: Path, reason: str) -> DataError:
+def _damaged(file: Path | str, reason: str) -> DataError:
     return DataError(f"{file} is damaged: {reason}.", "Put a whole copy in its place, or remove it.")
 
 
@@ -112,6 +116,19 @@ def _read_idx(file: Path) -> NDArray[np.uint8]:
             data = gzip.decompress(data)
     except (OSError, EOFError, zlib.error) as error:
         raise _damaged(file, f"it cannot be unpacked ({error})") from error
+    return parse_idx(data, file)
+
+
+def parse_idx(data: bytes, file: Path | str) -> NDArray[np.uint8]:
+    """Reads an IDX file of bytes, with one dimension (labels) or three (images).
+
+    Args:
+        data: The file, unpacked.
+        file: What it is called in an error.
+
+    Raises:
+        DataError: If it is damaged or of another type.
+    """
     if len(data) < 4 or data[:3] != b"\0\0\x08" or data[3] not in (1, 3):
         raise _damaged(file, "it does not begin as an IDX file of bytes does")
     dimensions = data[3]

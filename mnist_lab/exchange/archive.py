@@ -18,7 +18,8 @@ from collections.abc import Iterator, Mapping
 from mnist_lab.errors import ExchangeError
 
 REMEDY = "Export the run anew, and bring in that file."
-MAX_DIRECTORY = 64 * 2**10
+# Bytes of the directory: for any archive, and for each file that may be in it.
+MAX_DIRECTORY, MAX_ENTRY = 64 * 2**10, 256
 _CHUNK = 2**18
 # The record at the end of every archive: signature, four numbers of disks and entries, size and place of the
 # directory, length of a comment.
@@ -112,8 +113,8 @@ class Archive:
         is_plain = signature == b"PK\5\6" and not (disk or first_disk or comment) and here == entries
         if not is_plain or locator == b"PK\6\7" or offset + size != before:
             raise ExchangeError(f"{self._what} is no zip archive that this program wrote, or not a whole one.", REMEDY)
-        if entries > most or size > MAX_DIRECTORY:
-            raise ExchangeError(f"{self._what} holds {entries:,} files; there may be {most}.", REMEDY)
+        if entries > most or size > max(MAX_DIRECTORY, MAX_ENTRY * most):
+            raise ExchangeError(f"{self._what} holds {entries:,} files; there may be {most:,}.", REMEDY)
 
     def _check(self, entry: zipfile.ZipInfo, sizes: Mapping[str, int]) -> None:
         name = entry.filename

@@ -82,9 +82,14 @@ def form(name: str, title: str, ending: str, mime: str, help: str, needs: str = 
     return registered
 
 
+def slug_of(text: str, nothing: str) -> str:
+    """A text of a user as a part of a file's name; `nothing` if nothing is left of it."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:60] or nothing
+
+
 def file_name(run: Run, form: Form) -> str:
     """The name of the file: made of the run's name, and never a path."""
-    slug = re.sub(r"[^A-Za-z0-9]+", "-", run.name).strip("-")[:60] or "run"
+    slug = slug_of(run.name, "run")
     if form.name == "tensorboard":
         # TensorBoard knows its files by the beginning of their names.
         return f"{layout.EVENTS}.{int(run.started or run.created)}.{slug}-{run.id[:6]}"

@@ -21,7 +21,7 @@ MAX_WRITER = 60
 # Each takes a kilobyte; a hundred of each digit and more of them tell all that one hand has to tell.
 MAX_DIGITS = 2_000
 MAX_ANSWERS = 5_000
-ORIGINS = ("draw", "upload", "practice", "import")
+ORIGINS = ("draw", "upload", "camera", "practice", "import")
 IMAGE_SHAPE = (28, 28)
 
 _digits, _answers = schema.digits, schema.answers

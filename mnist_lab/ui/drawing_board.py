@@ -14,7 +14,7 @@ from mnist_lab.figures.bars import probability_bars
 from mnist_lab.figures.images import contact_sheet
 from mnist_lab.reading import Reading, read
 from mnist_lab.store import Run
-from mnist_lab.ui import drawn, frame, ways_in
+from mnist_lab.ui import drawn, frame, keep_digit, ways_in
 from mnist_lab.ui.image_browser import sure
 from mnist_lab.ui.plot import plot
 
@@ -47,15 +47,16 @@ def _board(run: Run, was_warm: bool) -> None:
             if reading is None:
                 st.empty()
             else:
-                _more(run, reading)
+                _more(run, reading, way)
         if reading is None:
             st.empty()
         else:
             _steps(reading.prepared.steps)
 
 
-def _more(run: Run, reading: Reading) -> None:
+def _more(run: Run, reading: Reading, way: ways_in.WayIn) -> None:
     """What can be done with the digit that is shown; each in one call, with widget keys of its own."""
+    keep_digit.offer(reading.image, reading.digit, "board", way.name.lower())
 
 
 def _read(run: Run, sheet: Sheet) -> list[Reading]:

@@ -34,8 +34,8 @@ def offer(image: NDArray[np.uint8], guess: int | None, key: str, origin: str = "
         widget = f"keep-{key}.{digest}"
         with st.container(horizontal=True, vertical_alignment="bottom"):
             # Another image makes another widget, which begins with what the network says of that image.
-            label = st.selectbox("It is", list(range(10)), labels.get(digest, guess), key=f"{widget}.label", width=90,
-                                 placeholder="?", disabled=digest in labels)  # fmt: skip
+            label = st.selectbox("This is a", list(range(10)), labels.get(digest, guess), key=f"{widget}.label",
+                                 placeholder="?", disabled=digest in labels, width=100)  # fmt: skip
             st.button("Save as my digit", icon=":material/bookmark_add:", key=f"keep-{key}-save", on_click=_keep,
                       args=(name, image, label, origin), disabled=label is None or digest in labels)  # fmt: skip
         if said := state.get(_FAILED, ""):

@@ -16,7 +16,13 @@ from mnist_lab.ui.digit_views import Shown, count_words, view
 PAGE = 60
 TILE = 72
 ALL = "all"
-WAYS = {"draw": "drawn", "upload": "from a picture", "practice": "from practice", "import": "brought in"}
+WAYS = {
+    "draw": "drawn",
+    "upload": "from a picture",
+    "camera": "from the camera",
+    "practice": "from practice",
+    "import": "brought in",
+}
 _DELETED = "digits-deleted"
 
 
@@ -68,7 +74,7 @@ def _actions(shown: Shown, ticked: list[Digit]) -> None:
     """Correct or delete what is ticked; there though nothing is ticked, so that the page does not jump."""
     digests = [digit.digest for digit in ticked]
     with st.container(horizontal=True, vertical_alignment="bottom", key="digit-actions"):
-        label = st.selectbox("It is", list(range(10)), None, key="digits.label", width=110, placeholder="Choose",
+        label = st.selectbox("It is", list(range(10)), None, key="digits.label", width=110, placeholder="?",
                              disabled=not ticked)  # fmt: skip
         correct = partial(shown.store.relabel_digits, shown.writer, digests, label or 0)
         st.button("Correct", key="digits-correct", disabled=not ticked or label is None, on_click=_do,
