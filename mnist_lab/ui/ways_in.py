@@ -44,7 +44,15 @@ def pick() -> WayIn:
     return next((way for way in WAYS if way.name == chosen), WAYS[0])
 
 
-def _canvas() -> Sheet | None:
+def canvas(key: str = "canvas") -> Sheet | None:
+    """Draws the canvas with its tools; one on a page.
+
+    Args:
+        key: Another key makes another, empty canvas.
+
+    Returns:
+        What is drawn on it, None until it is there.
+    """
     result = st_canvas(
         stroke_width=int(state.get("pen", PEN_WIDTH)),
         stroke_color="#ffffff",
@@ -54,15 +62,15 @@ def _canvas() -> Sheet | None:
         drawing_mode="freedraw",
         return_image_data=True,
         update_streamlit=True,
-        initial_drawing=state.get("canvas", None),
-        key="canvas",
+        initial_drawing=state.get(key, None),
+        key=key,
     )
     strokes: list[Any] = ((result and result.json_data) or {}).get("objects", [])
 
     def redraw(kept: list[Any]) -> None:
         # The number makes it another drawing each time; the canvas redraws only what is another.
-        number = state.get("canvas", {"number": 0})["number"] + 1
-        state.put("canvas", {"objects": kept, "number": number})
+        number = state.get(key, {"number": 0})["number"] + 1
+        state.put(key, {"objects": kept, "number": number})
 
     # The canvas's own tools show themselves to a hovering mouse only, never to a finger.
     with st.container(horizontal=True):
@@ -101,7 +109,7 @@ def _picture(content: bytes) -> Sheet | None:
 
 _NO_INK = "There is no picture with a digit in it"
 WAYS = (
-    WayIn("Draw", "Draw a digit from 0 to 9", "The canvas is empty", _canvas),
+    WayIn("Draw", "Draw a digit from 0 to 9", "The canvas is empty", canvas),
     WayIn("Upload", "Upload a picture of a digit", _NO_INK, _upload),
     WayIn("Camera", "Take a picture of a digit", _NO_INK, _camera),
 )

@@ -1,5 +1,7 @@
 """The page My digits in Chromium: draw, save, look, correct, delete, and see what the network reads right."""
 
+import re
+
 import pytest
 
 from tests.browser.actions import (
@@ -88,3 +90,15 @@ def test_a_drawing_is_saved_looked_at_corrected_deleted_and_counted(board):
     settled(board)
     press(board, "digits-undo")
     eventually(board, tiles.count, 2)
+
+    # The next digit is asked for as soon as the network reads the first.
+    go_to(board, "Practice")
+    press(board, "practice-start")
+    request = board.get_by_role("heading", name=re.compile("^Draw a [0-9]$"))
+    board.locator("canvas.upper-canvas").wait_for(timeout=PATIENCE * 1000)
+    settled(board)
+    asked = request.inner_text()
+    draw(board, STROKES[int(asked[-1])])
+    eventually(board, request.inner_text, lambda words: words != asked)
+    eventually(board, lambda: [row["Asked"] for row in table(board, "Best time")], ["1"])
+    screenshot(board, "practice")

@@ -9,11 +9,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_lab import comparison
+from mnist_lab.drawing import Sheet
 from mnist_lab.jobs import InferenceClient
 from mnist_lab.metrics import accuracy_interval
 from mnist_lab.store import NewDigit, RunStore, open_store
 from mnist_lab.store.artefacts import MODEL
-from mnist_lab.ui.digit_views import accuracy
 from tests.made_runs import add_run
 from tests.ui.conftest import labelled
 
@@ -104,8 +104,10 @@ def test_the_table_says_what_numpy_says_and_asks_a_network_about_new_digits_only
         return np.eye(10, dtype=np.float32)[[int(one[0, 0]) % 10 for one in images]]
 
     monkeypatch.setattr(InferenceClient, "predict", predict)
-    accuracy._remembered.clear()
     app = take(named(visit, "Anna"))
+    from mnist_lab.ui.digit_views import accuracy  # the canvas can be imported only where an app runs
+
+    accuracy._remembered.clear()
     app.segmented_control(key="digit-view").set_value("Accuracy").run()
     app.multiselect(key="digits.runs").set_value([plain.id, flattered.id]).run()
     digits = store.digits("Anna")
@@ -120,3 +122,58 @@ def test_the_table_says_what_numpy_says_and_asks_a_network_about_new_digits_only
     store.keep_digits("Anna", [NewDigit(image(50), 5)])
     app.run()
     assert sorted(asked) == sorted([(plain.id, 1), (flattered.id, 1)])
+
+
+def test_practice_asks_notes_right_and_wrong_answers_and_scores_them(
+    store: RunStore, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = add_run(store, [1], name="plain")
+    with store.artefacts.writing(run.id, MODEL) as path:
+        path.write_bytes(b"weights")
+    says: list[int] = []
+    ink = np.zeros((280, 280), np.uint8)
+    ink[60:220, 130:150] = 255
+
+    def predict(self: object, run_id: str, images: np.ndarray, deadline: float = 0.0) -> np.ndarray:
+        return np.eye(10, dtype=np.float32)[[says[-1] if says else 0] * len(images)]
+
+    monkeypatch.setattr(InferenceClient, "predict", predict)
+    drawn: list[Sheet | None] = [None]
+    app = take(named(visit, "Ben"))
+    from mnist_lab.ui import ways_in  # the canvas can be imported only where an app runs
+
+    monkeypatch.setattr(ways_in, "canvas", lambda key: drawn[0])
+    app.segmented_control(key="digit-view").set_value("Practice").run()
+    app.selectbox(key="practice-run").set_value(run.id).run()
+    app.checkbox(key="practice-keeps").check().run()
+    app.button(key="practice-start").click().run()
+
+    def asked() -> int:
+        return int(next(text.value for text in app.markdown if "Draw a" in text.value)[-1])
+
+    first = asked()
+    assert app.button(key="practice-next").disabled
+    drawn[0] = Sheet(ink, ())
+    says.append((first + 1) % 10)
+    app.run()
+    assert asked() == first, "a digit half drawn is not a wrong answer yet"
+    assert store.answers("Ben") == []
+    says.append((first + 2) % 10)
+    app.button(key="practice-next").click()
+    monkeypatch.setattr(ways_in, "canvas", lambda key: drawn[0] if key.endswith("-1") else None)
+    app.run()
+    second = asked()
+    assert second != first
+    (answer,) = store.answers("Ben")
+    assert (answer.run_id, answer.asked, answer.said) == (run.id, first, (first + 2) % 10)
+    assert [(digit.label, digit.origin) for digit in store.digits("Ben")][-1] == (first, "practice")
+    says.append(second)
+    monkeypatch.setattr(ways_in, "canvas", lambda key: drawn[0] if key.endswith("-2") else None)
+    app.run()
+    assert asked() not in (first, second)
+    scores = app.dataframe[0].value
+    assert scores["Asked"].tolist() == [2]
+    low, high = accuracy_interval(1, 2)
+    assert scores["Read right"].tolist() == [f"50.00 % ({100 * low:.2f} – {100 * high:.2f})"]
+    assert scores["Best time"][0] == store.answers("Ben")[1].seconds
+    assert store.answers("Anna") == []
