@@ -66,7 +66,7 @@ def script(name: str, training: TrainingConfig, helper: str, body: list[str]) ->
     file = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "network"
     rate, setup = _schedule(training)
     needs_steps = bool(setup) or "steps_per_epoch" in "".join(rate)
-    augments = not training.augmentation.is_off
+    augments = training.augmentation.moves
     imports = ["import math", ""] if needs_steps else []
     imports += ["import keras"]
     imports += ["import numpy as np"] if source_data.needs_numpy(training) else []
@@ -153,6 +153,9 @@ def _schedule(training: TrainingConfig) -> tuple[list[str], list[str]]:
     return _SCHEDULES[type(training.schedule)](training.schedule, literal(training.optimizer.learning_rate))
 
 
+_NO_PEN = "    # Left out here: in the lab a share of the images is written anew with a pen, or is no digit."
+
+
 def _augmentation(augmentation: Augmentation) -> list[str]:
     lines: list[str] = []
     outside = 'fill_mode="constant"'
@@ -214,11 +217,12 @@ def _main(training: TrainingConfig, file: str, needs_steps: bool) -> list[str]:
             f"    {name} = keras.utils.to_categorical({name}, 10)" for name in ("y_train", "y_validation", "y_test")
         ]
     data = ["        x_train,", "        y_train,", "        batch_size=BATCH_SIZE,"]
-    if not training.augmentation.is_off:
+    if training.augmentation.moves:
         data = ["        augmented(x_train, y_train),", "        shuffle=False,"]
     steps = ["    steps_per_epoch = math.ceil(len(x_train) / BATCH_SIZE)"] if needs_steps else []
     made = f"make_optimizer({'steps_per_epoch' if needs_steps else ''})"
     note = [source_data.OTHER] if training.dataset == "custom" else []
+    note += [_NO_PEN] if training.augmentation.writes else []
     return [
         "def main():",
         '    """Trains, evaluates and saves."""',

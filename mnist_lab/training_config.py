@@ -291,17 +291,47 @@ class EarlyStopping(Part):
 
 @dataclass(frozen=True, slots=True)
 class Augmentation(Part):
-    """Random changes to each training image, drawn anew for each batch, uniformly within the ranges."""
+    """Random changes to each training image, drawn anew for each batch, uniformly within the ranges.
+
+    Images that are written anew with a pen are changed by the hand that writes them, and not by the first four.
+    """
 
     rotation: float = number(0.0, "Rotation (degrees)", 0.0, 180.0, "Turned by up to this, either way.", step=1.0)
     shift: float = number(0.0, "Shift (share)", 0.0, 0.5, "Moved by up to this share of the image.", step=0.01)
     zoom: float = number(0.0, "Zoom (share)", 0.0, 0.9, "Made larger or smaller by up to this share.", step=0.01)
     shear: float = number(0.0, "Shear (degrees)", 0.0, 60.0, "Slanted by up to this, either way.", step=1.0)
+    pen: float = number(
+        0.0,
+        "Pen (share)",
+        0.0,
+        1.0,
+        "This share is written anew, as people draw on a canvas: with an even pen, slanted, bent or shaky, zeros "
+        "slashed, sevens crossed, ones with a foot.",
+        step=0.05,
+    )
+    strangers: float = number(
+        0.0,
+        "Not digits (share)",
+        0.0,
+        0.5,
+        "This share is replaced by shapes that are no digits, to be answered with equal probabilities for all.",
+        step=0.05,
+    )
 
     @property
     def is_off(self) -> bool:
         """Whether it changes nothing."""
-        return not (self.rotation or self.shift or self.zoom or self.shear)
+        return not (self.moves or self.writes)
+
+    @property
+    def moves(self) -> bool:
+        """Whether images are turned, shifted, zoomed or sheared."""
+        return bool(self.rotation or self.shift or self.zoom or self.shear)
+
+    @property
+    def writes(self) -> bool:
+        """Whether images are written anew, for which their middle lines must be known."""
+        return bool(self.pen or self.strangers)
 
 
 @dataclass(frozen=True, slots=True)

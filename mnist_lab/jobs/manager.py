@@ -143,8 +143,8 @@ class JobManager:
                         warmed_at = time.monotonic()
                         self.inference.start()
                         self.fetch_data()
-                        # The starter model would be registered anew at the next start, and be back undeleted.
-                        self.store.purge(keep=[starter.RUN_ID])
+                        # Shipped models would be registered anew at the next start, and be back undeleted.
+                        self.store.purge(keep=starter.IDS)
                     # Both engines at once would leave the first page no processor; a queued training does not wait.
                     late = time.monotonic() - warmed_at > TRAINER_DELAY_SECONDS
                     if self.inference.is_warm or late or self.store.queue():

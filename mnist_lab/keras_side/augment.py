@@ -1,7 +1,8 @@
-"""Random rotations, shifts, zooms and shears of training images, in TensorFlow's graph.
+"""Random changes to training images, in TensorFlow's graph: they are moved, or written anew with a pen.
 
-Each image gets one affine map that does all four at once, so that it is interpolated only once. The random numbers
-are a function of the seed, the step and the place in the batch, and of nothing else.
+An image that is moved gets one affine map that turns, shifts, zooms and shears it at once, so that it is interpolated
+only once. How one is written anew is told in `pens`. The random numbers are a function of the seed, the step and the
+place in the batch, and of nothing else.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from mnist_lab.centre_lines import UNITS_PER_PIXEL, fields
+from mnist_lab.keras_side import penmanship, pens
+from mnist_lab.keras_side.strangers import strangers
 from mnist_lab.training_config import Augmentation
 
 Augmenter = Callable[[Any, Any], Any]
+Writer = Callable[[Any, Any, Any, Any], tuple[Any, Any]]
 
 
 def augmenter(augmentation: Augmentation, seed: int) -> Augmenter:
-    """The function that changes a batch of images.
+    """The function that moves a batch of images.
 
     Args:
         augmentation: The ranges. Every image draws a rotation, a shear, a zoom, and a shift down and across, uniformly
@@ -31,7 +36,7 @@ def augmenter(augmentation: Augmentation, seed: int) -> Augmenter:
         ``change(images, step)``: float32 images ``(n, height, width, channels)`` and the number of the batch, a whole
         number; the images of the same shape. The same step gives the same changes.
     """
-    if augmentation.is_off:
+    if not augmentation.moves:
         return lambda images, step: images
 
     def change(images: Any, step: Any) -> Any:
@@ -53,41 +58,87 @@ def augmenter(augmentation: Augmentation, seed: int) -> Augmenter:
     return change
 
 
+def writer(augmentation: Augmentation, seed: int) -> Writer:
+    """The function that moves some images of a batch, writes some anew and makes some into shapes that are no digits.
+
+    Args:
+        augmentation: The ranges and the shares. As many images as are to be no digits are tried, from the first on; of
+            some none can be made, and they stay digits.
+        seed: Seed of the random numbers.
+
+    Returns:
+        ``change(images, labels, lines, step)``: float32 images ``(n, 28, 28, 1)``, their labels, ``(n,)`` or one-hot
+        ``(n, classes)``, and their fields as `centre_lines.fields` makes them; images and labels of the same shapes.
+        One-hot labels become the same for every class where an image is no digit any more; others cannot say it.
+    """
+    move = augmenter(augmentation, seed)
+
+    def change(images: Any, labels: Any, lines: Any, step: Any) -> tuple[Any, Any]:
+        count = tf.shape(images)[0]
+        seeds = tf.stack([tf.constant(seed, tf.int64), tf.cast(step, tf.int64) * 1000])
+        digits = labels if labels.shape.rank == 1 else tf.argmax(labels, 1)
+        distances = penmanship.with_habits(tf.cast(lines, tf.float32) / UNITS_PER_PIXEL, digits, seeds)
+        rewritten = tf.random.stateless_uniform([count], penmanship.stream(seeds, 50)) < augmentation.pen
+        rewritten = rewritten & tf.reduce_any(lines < 255, [1, 2])
+        if augmentation.strangers:
+            tried = tf.cast(tf.round(augmentation.strangers * tf.cast(count, tf.float32)), tf.int32)
+            shapes, made = strangers(distances[:tried], digits[:tried], seeds)
+            distances = tf.concat([shapes, distances[tried:]], 0)
+            made = tf.concat([made, tf.zeros([count - tried], tf.bool)], 0)
+            rewritten = rewritten | made
+            if labels.shape.rank == 2:
+                labels = tf.where(made[:, tf.newaxis], 1.0 / tf.cast(tf.shape(labels)[1], labels.dtype), labels)
+        chosen = tf.where(rewritten[:, None, None, None], pens.ink(distances, seeds), move(images, step))
+        return tf.ensure_shape(chosen, images.shape), labels
+
+    return change
+
+
 def augmented(dataset: tf.data.Dataset, augmentation: Augmentation, seed: int, first_step: int = 0) -> tf.data.Dataset:
     """A data set of batches, with the images of every batch changed.
 
     Args:
-        dataset: Batches whose first element is the images; labels and weights pass through. Repeat it before: the
-            steps are counted here, and a count that begins anew each epoch would draw the same changes again.
+        dataset: Batches whose first element is the images; labels and weights pass through. Images that are to be
+            written anew come with labels and fields, as `writer` takes them; the fields are left out of the result.
+            Repeat it before: the steps are counted here, and a count that begins anew each epoch would draw the same
+            changes again.
         augmentation: The ranges.
         seed: Seed of the random numbers.
         first_step: Number of the first batch, for a training that goes on.
     """
     if augmentation.is_off:
         return dataset
-    change = augmenter(augmentation, seed)
+    move, write = augmenter(augmentation, seed), writer(augmentation, seed)
 
     def change_first(step: Any, batch: Any) -> Any:
+        if augmentation.writes:
+            images, labels, lines = batch
+            return write(images, labels, lines, step)
         if isinstance(batch, tuple):
-            return (change(batch[0], step), *batch[1:])
-        return change(batch, step)
+            return (move(batch[0], step), *batch[1:])
+        return move(batch, step)
 
     return dataset.enumerate(first_step).map(change_first, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
-def augment_numpy(images: np.ndarray, augmentation: Augmentation, seed: int) -> np.ndarray:
+def augment_numpy(images: np.ndarray, augmentation: Augmentation, seed: int, labels: np.ndarray) -> np.ndarray:
     """The changes to a few images, for a preview: what a training with this seed does to its first batch.
 
     Args:
         images: uint8 ``(n, height, width)`` or ``(n, height, width, channels)``.
         augmentation: The ranges.
         seed: Seed of the random numbers.
+        labels: Which digit each is, ``(n,)``.
 
     Returns:
         uint8 images of the same shape.
     """
-    batch = images if images.ndim == 4 else images[..., None]
-    changed = augmenter(augmentation, seed)(tf.constant(batch, tf.float32), 0).numpy()
+    batch = tf.constant(images if images.ndim == 4 else images[..., None], tf.float32)
+    if augmentation.writes:
+        lines = fields(images.reshape(batch.shape[:3]))
+        changed = 255 * writer(augmentation, seed)(batch / 255, tf.constant(labels), tf.constant(lines), 0)[0].numpy()
+    else:
+        changed = augmenter(augmentation, seed)(batch, 0).numpy()
     return np.clip(np.rint(changed), 0, 255).astype(np.uint8).reshape(images.shape)
 
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mnist_lab import datasets, kept_epochs
+from mnist_lab import datasets, kept_epochs, not_a_digit, starter
 from mnist_lab.errors import DataError
 from mnist_lab.keras_side import evaluate, foreign, weights
 from mnist_lab.keras_side.augment import augment_numpy
@@ -54,6 +54,19 @@ class Answers:
         parts = [images[i : i + 512] for i in range(0, len(images), 512)]
         answers = [np.asarray(function(tf.constant(as_input(part)))) for part in parts]
         return np.concatenate(answers) if answers else np.zeros((0, 10), np.float32)
+
+    def doubt(self, images: np.ndarray) -> np.ndarray:
+        """The robust model's doubt that images show digits; see `mnist_lab.not_a_digit`.
+
+        Args:
+            images: uint8, shape ``(n, 28, 28)``.
+
+        Returns:
+            From 0 to 1, shape ``(n,)``; not a number where the robust model is not in the store.
+        """
+        if not self._store.artefacts.has(starter.ROBUST_ID, MODEL):
+            return np.full(len(images), np.nan)
+        return not_a_digit.doubt(self.predict(starter.ROBUST_ID, images))
 
     def evaluate(self, run_id: str) -> None:
         """Predicts a run's test and validation images anew and keeps the predictions and their figures in the store."""
@@ -112,9 +125,9 @@ class Answers:
             )
         return split
 
-    def augment(self, images: np.ndarray, augmentation: dict[str, float], seed: int) -> np.ndarray:
+    def augment(self, images: np.ndarray, augmentation: dict[str, float], seed: int, labels: np.ndarray) -> np.ndarray:
         """The images as a training with this augmentation might see them; uint8, shape ``(n, 28, 28)``."""
-        return augment_numpy(images, Augmentation(**augmentation), seed)
+        return augment_numpy(images, Augmentation(**augmentation), seed, labels)
 
     def export(self, run_id: str) -> bytes:
         """A run's network as a ``.keras`` file, which Keras loads without this program."""

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from mnist_lab import datasets
+from mnist_lab.centre_lines import fields
 from mnist_lab.errors import LabError
 from mnist_lab.heartbeat import Heartbeat
 from mnist_lab.keras_side import evaluate, weights
@@ -54,6 +55,15 @@ def execute(store: RunStore, run: Run, worker: str) -> None:
         _log.exception("failed")
         first = (str(error).strip().splitlines() or [""])[0][:300]
         store.end(run.id, "failed", worker=worker, reason=f"{type(error).__name__}: {first}")
+
+
+class AccuracyOfDigits(keras.metrics.CategoricalAccuracy):
+    """The accuracy by one-hot labels; images whose label says the same of every class are left out."""
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Counts a batch."""
+        is_digit = keras.ops.cast(keras.ops.max(y_true, axis=-1) > 2 / N_CLASSES, "float32")
+        super().update_state(y_true, y_pred, is_digit if sample_weight is None else is_digit * sample_weight)
 
 
 class Training:
@@ -128,12 +138,11 @@ class Training:
 
     def _compiled(self, steps: int) -> keras.Model:
         model = build(self.run.network(), seed=self.config.seed)
-        smoothing = self.config.label_smoothing
         loss: Any = "sparse_categorical_crossentropy"
         metric: Any = "accuracy"
-        if smoothing:
-            loss = keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
-            metric = keras.metrics.CategoricalAccuracy(name="accuracy")
+        if self._one_hot:
+            loss = keras.losses.CategoricalCrossentropy(label_smoothing=self.config.label_smoothing)
+            metric = AccuracyOfDigits(name="accuracy")
         model.compile(optimizer=make_optimizer(self.config, steps), loss=loss, metrics=[metric], jit_compile=False)
         return model
 
@@ -152,10 +161,8 @@ class Training:
         return done
 
     def _fit(self, model: keras.Model, split: Any, control: Control, first: int) -> None:
-        one_hot = self.config.label_smoothing > 0
-
         def labels(values: Any) -> Any:
-            return np.eye(N_CLASSES, dtype=np.float32)[values] if one_hot else values
+            return np.eye(N_CLASSES, dtype=np.float32)[values] if self._one_hot else values
 
         x, y = evaluate.as_input(split.x_train), labels(split.y_train)
         validation = evaluate.as_input(split.x_validation), labels(split.y_validation)
@@ -170,7 +177,8 @@ class Training:
         callbacks.append(RecordEpoch(self._record, control))
         data: dict[str, Any] = {"x": x, "y": y, "batch_size": self.config.batch_size}
         if not self.config.augmentation.is_off:
-            data = {"x": self._augmented(x, y, first), "steps_per_epoch": control.steps, "shuffle": False}
+            batches = self._augmented(x, y, split.x_train, first)
+            data = {"x": batches, "steps_per_epoch": control.steps, "shuffle": False}
         model.fit(
             **data,
             validation_data=validation,
@@ -181,12 +189,19 @@ class Training:
             verbose=0,
         )
 
-    def _augmented(self, x: Any, y: Any, first: int) -> tf.data.Dataset:
+    @property
+    def _one_hot(self) -> bool:
+        """Whether labels are probabilities: what is no digit has the same for every one."""
+        return self.config.label_smoothing > 0 or self.config.augmentation.strangers > 0
+
+    def _augmented(self, x: Any, y: Any, pixels: np.ndarray, first: int) -> tf.data.Dataset:
         # Indices are shuffled, not images: the whole set can be mixed, and only the batch is copied.
-        images, labels = tf.constant(x), tf.constant(y)
+        parts = [tf.constant(x), tf.constant(y)]
+        if self.config.augmentation.writes:
+            parts.append(tf.constant(fields(pixels)))
         count, batch = len(x), self.config.batch_size
         order = tf.data.Dataset.range(count).shuffle(count, seed=self.config.seed + first).batch(batch)
-        batches = order.repeat(self.config.epochs - first).map(lambda i: (tf.gather(images, i), tf.gather(labels, i)))
+        batches = order.repeat(self.config.epochs - first).map(lambda i: tuple(tf.gather(part, i) for part in parts))
         done = first * math.ceil(count / batch)
         return augmented(batches, self.config.augmentation, self.config.seed, done).prefetch(4)
 

@@ -1,11 +1,13 @@
-"""The trained starter model that ships with the package, so that the first page can answer at once.
+"""The trained models that ship with the package, so that the first page can answer at once.
 
-``benchmarks/make_starter.py`` trains it and writes the files beside this one.
+``benchmarks/make_starter.py`` trains them and writes the files: the starter model's beside this one, the robust model's
+in a folder of its own.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_lab.errors import StoreError
@@ -14,23 +16,55 @@ from mnist_lab.store.artefacts import MODEL, PREDICTIONS
 
 FOLDER = Path(__file__).resolve().parent
 RECORD = "run.json"
-# The same in every store, so that it is registered once and always found.
+# The same in every store, so that they are registered once and always found.
 RUN_ID = "57a27e20000040008000000000000001"
+ROBUST_ID = "57a27e20000040008000000000000002"
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """A model that ships with the package.
+
+    Attributes:
+        preset: The preset that it was trained by.
+        run_id: Its id in every store.
+        folder: Where its files are.
+    """
+
+    preset: str
+    run_id: str
+    folder: Path
+
+    def register(self, store: RunStore) -> Run | None:
+        """Makes the model a run of the store, if it is not there yet.
+
+        Returns:
+            The run; None where the package was installed without the model's files.
+        """
+        if store.exists(self.run_id):
+            return store.get(self.run_id)
+        try:
+            record = json.loads((self.folder / RECORD).read_text())
+        except OSError:
+            return None
+        except ValueError as error:
+            what = f"The {self.preset} model's {RECORD} is damaged ({error})."
+            raise StoreError(what, "Install the program again.") from error
+        files = {name: self.folder / name for name in (MODEL, PREDICTIONS) if (self.folder / name).is_file()}
+        return store.register({**record["run"], "id": self.run_id}, record["history"], files)
+
+
+STARTER = Shipped("starter", RUN_ID, FOLDER)
+ROBUST = Shipped("robust", ROBUST_ID, FOLDER / "robust")
+SHIPPED = (STARTER, ROBUST)
+IDS = tuple(model.run_id for model in SHIPPED)
 
 
 def register(store: RunStore) -> Run | None:
-    """Makes the starter model a run of the store, if it is not there yet.
+    """Makes the shipped models runs of the store, if they are not there yet.
 
     Returns:
-        The run; None where the package was installed without the model's files.
+        The starter model's run; None where the package was installed without its files.
     """
-    if store.exists(RUN_ID):
-        return store.get(RUN_ID)
-    try:
-        record = json.loads((FOLDER / RECORD).read_text())
-    except OSError:
-        return None
-    except ValueError as error:
-        raise StoreError(f"The starter model's {RECORD} is damaged ({error}).", "Install the program again.") from error
-    files = {name: FOLDER / name for name in (MODEL, PREDICTIONS) if (FOLDER / name).is_file()}
-    return store.register({**record["run"], "id": RUN_ID}, record["history"], files)
+    runs = [model.register(store) for model in reversed(SHIPPED)]
+    return runs[-1]

@@ -75,13 +75,18 @@ def augmentation(split: Split, training: TrainingConfig) -> None:
         return
     st.caption(
         f"Rotation up to {chosen.rotation:g}°, shift up to {100 * chosen.shift:g} %, "
-        f"zoom up to {100 * chosen.zoom:g} %, shear up to {chosen.shear:g}°. The first row is the original."
+        f"zoom up to {100 * chosen.zoom:g} %, shear up to {chosen.shear:g}°; {100 * chosen.pen:g} % written anew with "
+        f"a pen, {100 * chosen.strangers:g} % replaced by what is no digit. The first row is the original."
     )
     originals = split.x_train[:PREVIEWED]
     try:
         rows = [originals] + [
             frame.services().inference.ask(
-                "augment", images=originals, augmentation=fields.to_dict(chosen), seed=training.seed + number
+                "augment",
+                images=originals,
+                augmentation=fields.to_dict(chosen),
+                seed=training.seed + number,
+                labels=split.y_train[:PREVIEWED],
             )
             for number in range(VARIANTS)
         ]

@@ -25,9 +25,10 @@ def watched_run(manager: JobManager, active: list[Run], waiting: list[Run]) -> R
     """The run to show: the one under way; else the next in the queue; else the one last started here, or the newest."""
     if active or waiting:
         return (active or waiting)[0]
-    # Of the two newest one may be the starter model. All runs would be too many to read at each tick.
-    runs = [*manager.store.runs(ids=[state.get("watched", "")]), *manager.store.runs(most=2)]
-    return next((run for run in runs if run.id != starter.RUN_ID), None)
+    # The newest may be those that ship. All runs would be too many to read at each tick.
+    newest = manager.store.runs(most=1 + len(starter.IDS))
+    runs = [*manager.store.runs(ids=[state.get("watched", "")]), *newest]
+    return next((run for run in runs if run.id not in starter.IDS), None)
 
 
 def live_panel() -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 
 import streamlit as st
 
-from mnist_lab import formatting
+from mnist_lab import formatting, starter
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import MODEL
 from mnist_lab.ui import address, frame, run_links, state
@@ -74,5 +74,6 @@ def with_model(store: RunStore) -> list[Run]:
 
 
 def _best(runs: list[Run]) -> int:
-    """The starter model, which was made for drawn digits, where it is; else the newest."""
-    return next((index for index, run in enumerate(runs) if run.preset == "starter"), 0)
+    """The robust model, which reads drawn digits best, or the starter model, where they are; else the newest."""
+    places = {run.id: index for index, run in enumerate(runs)}
+    return next((places[run_id] for run_id in reversed(starter.IDS) if run_id in places), 0)

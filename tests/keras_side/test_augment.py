@@ -198,9 +198,9 @@ def test_a_data_set_of_images_alone_keeps_its_form_and_its_static_shape() -> Non
 @pytest.mark.parametrize("shape", [(3, SIZE, SIZE), (3, SIZE, SIZE, 1)])
 def test_a_preview_is_what_the_first_batch_of_a_training_gets(shape: tuple[int, ...]) -> None:
     images = (255 * np.stack([blob(k) / blob(k).max() for k in range(3)])).astype(np.uint8)
-    preview = augment_numpy(images.reshape(shape), STRONG, 9)
+    preview = augment_numpy(images.reshape(shape), STRONG, 9, np.zeros(3))
     assert preview.shape == shape
     assert preview.dtype == np.uint8
     trained_on = augmenter(STRONG, 9)(tf.constant(images[..., None] / 255, tf.float32), 0).numpy()
     np.testing.assert_allclose(preview.reshape(3, SIZE, SIZE), 255 * trained_on[..., 0], atol=0.51)
-    np.testing.assert_array_equal(augment_numpy(images, Augmentation(), 9), images)
+    np.testing.assert_array_equal(augment_numpy(images, Augmentation(), 9, np.zeros(3)), images)
