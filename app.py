@@ -13,6 +13,7 @@ st.set_page_config(page_title="MNIST Lab", page_icon=str(ICON), layout="wide")
 page = st.navigation(
     [
         st.Page("pages/draw.py", title="Draw", icon=":material/draw:", default=True),
+        st.Page("pages/explain.py", title="Explain", icon=":material/search_insights:", url_path="explain"),
         st.Page("pages/digits.py", title="My digits", icon=":material/stylus_note:", url_path="digits"),
         st.Page("pages/lab.py", title="Lab", icon=":material/network_node:", url_path="lab"),
         st.Page("pages/runs.py", title="Runs", icon=":material/table_chart:", url_path="runs"),

@@ -6,22 +6,29 @@ import tempfile
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from mnist_lab import datasets, kept_epochs, not_a_digit, starter
+from mnist_lab.architecture import Path as Place
 from mnist_lab.errors import DataError
 from mnist_lab.keras_side import evaluate, foreign, weights
 from mnist_lab.keras_side.augment import augment_numpy
 from mnist_lab.keras_side.build import build
 from mnist_lab.keras_side.evaluate import as_input
+from mnist_lab.keras_side.explain import activations, attribution, features
+from mnist_lab.keras_side.explain.taps import Taps
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import MODEL, epoch_predictions, epoch_weights
 from mnist_lab.training_config import Augmentation
 
+# Networks that are kept loaded: four whatever their size, more while they have no more parameters than this together.
 CACHED_MODELS = 4
+CACHED_PARAMETERS = 20_000_000
+CACHED_BANKS = 4
 
 
 class Answers:
@@ -35,6 +42,8 @@ class Answers:
         self._store = store
         self._models: OrderedDict[tuple[str, float], tuple[keras.Model, Any]] = OrderedDict()
         self._of_epochs: tuple[str, keras.Model] | None = None
+        self._banks: OrderedDict[tuple[str, str], features.Bank] = OrderedDict()
+        self._tapped: WeakKeyDictionary[keras.Model, Taps] = WeakKeyDictionary()
 
     def ping(self) -> str:
         """Says that the process is up."""
@@ -129,6 +138,35 @@ class Answers:
         """The images as a training with this augmentation might see them; uint8, shape ``(n, 28, 28)``."""
         return augment_numpy(images, Augmentation(**augmentation), seed, labels)
 
+    def why(self, run_id: str, image: np.ndarray) -> dict[str, Any]:
+        """Which parts of an image speak for which digit; see `explain.attribution.why`."""
+        return attribution.why(self._taps(run_id), image)
+
+    def activations(self, run_id: str, image: np.ndarray, path: Place) -> dict[str, Any]:
+        """What the layer at a place of the description makes of an image; see `explain.activations.activations`."""
+        taps = self._taps(run_id)
+        return activations.activations(taps, image, taps.name_of(path))
+
+    def arithmetic(self, run_id: str, image: np.ndarray, path: Place, unit: tuple[int, ...]) -> dict[str, Any] | None:
+        """How one value of that layer comes about; see `explain.activations.arithmetic`."""
+        taps = self._taps(run_id)
+        return activations.arithmetic(taps, image, taps.name_of(path), unit)
+
+    def neighbours(self, run_id: str, image: np.ndarray, count: int = 12) -> dict[str, Any]:
+        """The training images that are most like an image to a network; see `explain.features.neighbours`."""
+        return features.neighbours(self._bank(run_id, "training"), image, count)
+
+    def plane(self, run_id: str, image: np.ndarray) -> dict[str, Any]:
+        """The test images as a network sees them, in a plane; see `explain.features.plane`."""
+        return features.plane(self._bank(run_id, "test"), image)
+
+    def at_epoch(self, run_id: str, epoch: int, image: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """What the kept weights of an epoch say of an image, and the kernel of their first convolution."""
+        model = self._at_epoch(self._store.get(run_id), epoch)
+        first = next((each for each in model.layers if isinstance(each, keras.layers.Conv2D)), None)
+        said = np.asarray(model(as_input(image[np.newaxis]), training=False))[0]
+        return said, None if first is None else np.array(first.kernel)
+
     def export(self, run_id: str) -> bytes:
         """A run's network as a ``.keras`` file, which Keras loads without this program."""
         model, _ = self._load(run_id)
@@ -162,7 +200,32 @@ class Answers:
             signature = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
             function = tf.function(lambda x: model(x, training=False), input_signature=[signature])
             self._models[key] = model, function
-            while len(self._models) > CACHED_MODELS:
+            while len(self._models) > CACHED_MODELS and self._cached_parameters() > CACHED_PARAMETERS:
                 self._models.popitem(last=False)
         self._models.move_to_end(key)
         return self._models[key]
+
+    def _cached_parameters(self) -> int:
+        return sum(model.count_params() for model, _ in self._models.values())
+
+    def _taps(self, run_id: str) -> Taps:
+        model, _ = self._load(run_id)
+        if model not in self._tapped:
+            self._tapped[model] = Taps(model, self._store.get(run_id).network())
+        return self._tapped[model]
+
+    def _bank(self, run_id: str, part: str) -> features.Bank:
+        taps = self._taps(run_id)
+        bank = self._banks.get((run_id, part))
+        # Other weights under the same id were loaded into another network.
+        if bank is None or bank.taps is not taps:
+            split = self._split(self._store.get(run_id))
+            if part == "training":
+                bank = features.Bank.of(taps, split.x_train, split.y_train)
+            else:
+                bank = features.Bank.of(taps, split.x_test, split.y_test, features.POINTS)
+            self._banks[run_id, part] = bank
+            while len(self._banks) > CACHED_BANKS:
+                self._banks.popitem(last=False)
+        self._banks.move_to_end((run_id, part))
+        return bank

@@ -11,9 +11,10 @@ from mnist_lab import fields
 from mnist_lab.datasets import Split
 from mnist_lab.errors import LabError
 from mnist_lab.figures.bars import counts_per_digit
-from mnist_lab.figures.images import contact_sheet, mean_images
+from mnist_lab.figures.images import mean_images
 from mnist_lab.training_config import TrainingConfig
 from mnist_lab.ui import frame
+from mnist_lab.ui.picture_sheet import LOOK_INSIDE, picture_sheet
 from mnist_lab.ui.plot import plot
 
 PAGE = 100
@@ -57,13 +58,19 @@ def browse(split: Split) -> None:
         pages = max(1, -(-len(found) // PAGE))
         page = int(right.number_input(f"Page (of {pages:,})", 1, pages, key=f"browse.page.{part}.{digit}"))
         shown = found[(page - 1) * PAGE : page * PAGE]
-        st.image(contact_sheet(images[shown], [str(label) for label in labels[shown]], columns=20), width="content")
+        picture_sheet(
+            images[shown], [str(label) for label in labels[shown]], "browse.sheet", columns=20, labels=labels[shown],
+            titles=[f"Image {number:,} of the {part} images" for number in shown],
+        )  # fmt: skip
+        st.caption(LOOK_INSIDE)
 
 
 def means(split: Split) -> None:
     """The mean of all training images of each digit."""
     mean = mean_images(split.x_train, split.y_train)
-    st.image(contact_sheet(mean, [str(digit) for digit in range(10)], columns=10, scale=3), width="content")
+    digits = list(range(10))
+    picture_sheet(mean, list(map(str, digits)), "means.sheet", columns=10, scale=3, labels=digits,
+                  titles=[f"Mean of all images of {digit}" for digit in digits])  # fmt: skip
     st.caption("What all images of a digit have in common is bright; where they differ, it is grey.")
 
 
@@ -93,4 +100,6 @@ def augmentation(split: Split, training: TrainingConfig) -> None:
     except LabError as error:
         frame.show_error(error)
         return
-    st.image(contact_sheet(np.concatenate(rows), columns=PREVIEWED, scale=3), width="content")
+    shown, digits = np.concatenate(rows), np.tile(split.y_train[:PREVIEWED], len(rows))
+    picture_sheet(shown, None, "augmented.sheet", columns=PREVIEWED, scale=3, labels=digits,
+                  titles=[f"Augmented training image of {digit}" for digit in digits])  # fmt: skip

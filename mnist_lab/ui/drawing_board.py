@@ -14,7 +14,7 @@ from mnist_lab.figures.bars import probability_bars
 from mnist_lab.figures.images import contact_sheet
 from mnist_lab.reading import Reading, read
 from mnist_lab.store import Run
-from mnist_lab.ui import drawn, frame, keep_digit, ways_in
+from mnist_lab.ui import drawn, frame, keep_digit, subject, ways_in
 from mnist_lab.ui.image_browser import sure
 from mnist_lab.ui.plot import plot
 
@@ -56,6 +56,7 @@ def _board(run: Run, was_warm: bool) -> None:
 
 def _more(run: Run, reading: Reading, way: ways_in.WayIn) -> None:
     """What can be done with the digit that is shown; each in one call, with widget keys of its own."""
+    subject.offer_drawing(reading.image, "why-drawing")
     keep_digit.offer(reading.image, reading.digit, "board", way.name.lower())
 
 

@@ -10,10 +10,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from mnist_lab.errors import LabError
-from mnist_lab.figures.images import contact_sheet
 from mnist_lab.predictions import Predictions
 from mnist_lab.store import Run
-from mnist_lab.ui.results import test_images
+from mnist_lab.ui.picture_sheet import LOOK_INSIDE, picture_sheet
+from mnist_lab.ui.results import image_names, test_images
 
 PAGE = 24
 TWO = 2
@@ -101,16 +101,20 @@ def browse(
     is_wide = len(said) > TWO or max(map(len, said)) > 1 < len(said)
     columns = 3 if is_wide else 4
     rows = -(-len(shown) // (columns * blocks))
+    names = image_names(run, known.indices[shown])
     for block, place in enumerate(st.columns(blocks) if blocks > 1 else [st.container()]):
         part = slice(block * rows * columns, (block + 1) * rows * columns)
         if len(texts[part]):
-            sheet = contact_sheet(images[part], texts[part], columns=columns, scale=4 if is_wide else 3, gap=10)
-            place.image(sheet, width="content")
+            with place:
+                picture_sheet(
+                    images[part], texts[part], f"{key}.sheet.{block}", columns=columns, scale=4 if is_wide else 3,
+                    gap=10, titles=names[part], labels=known.labels[shown][part], run_id=run.id,
+                )  # fmt: skip
     if len(said) > TWO:
-        st.caption("Below each image: the digit that it is, then what was said of it, and by whom.")
+        st.caption(f"Below each image: the digit that it is, then what was said of it, and by whom. {LOOK_INSIDE}")
         return
     who = " and ".join(said) if len(said) > 1 else "the network"
-    st.caption(f"Below each image: the digit that it is, then what {who} said and how surely.")
+    st.caption(f"Below each image: the digit that it is, then what {who} said and how surely. {LOOK_INSIDE}")
 
 
 def captions(said: dict[str, Predictions], shown: NDArray[np.int64]) -> list[str]:

@@ -65,7 +65,7 @@ class Chart {
     const signature = data.revision + JSON.stringify(theme);
     if (signature !== this.wanted) {
       this.wanted = signature;
-      this.pending = { figure: data.figure, theme };
+      this.pending = { figure: data.figure, theme, pictures: data.pictures };
     }
     if (this.pending) this.schedule();
   }
@@ -87,9 +87,10 @@ class Chart {
       // A chart's first drawing keeps the browser busy: what stands above it, a table above all, comes first.
       if (!this.drawn) await idle();
       while (this.pending && this.frame.isConnected) {
-        const { figure, theme } = this.pending;
+        const { figure, theme, pictures } = this.pending;
         this.pending = null;
         await this.render(plotly, JSON.parse(figure), theme);
+        this.picture(pictures);
       }
       const size = `${this.node.clientWidth}x${this.node.clientHeight}`;
       if (this.drawn && size !== this.size && this.node.clientWidth > 0) {
@@ -131,6 +132,16 @@ class Chart {
     this.node.on("plotly_click", (event) => this.clicked(event));
   }
 
+  // What a figure shows beside the pointer; see plot_hover.js.
+  picture(pictures) {
+    if (pictures && !this.hover) {
+      this.hover = new HoverPicture();
+      this.node.on("plotly_hover", (event) => this.hover.show(event));
+      this.node.on("plotly_unhover", () => this.hover.hide());
+    }
+    this.hover?.use(pictures);
+  }
+
   clicked(event) {
     const point = event?.points?.[0];
     if (!this.send || !point) return;
@@ -157,6 +168,7 @@ class Chart {
     window.removeEventListener("pointerup", this.release, true);
     window.removeEventListener("pointercancel", this.release, true);
     if (this.drawn) window.Plotly?.purge(this.node);
+    this.hover?.destroy();
     this.frame.remove();
   }
 }

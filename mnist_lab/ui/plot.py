@@ -7,10 +7,10 @@ This component keeps one DOM node per key, gives it new data by ``Plotly.react``
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import tempfile
-import threading
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -18,27 +18,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
-from streamlit import runtime
 
 from mnist_lab.errors import LabError
+from mnist_lab.ui.component import Component, nothing
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-    from streamlit.components.v2.types import ComponentRenderer
 
 STATIC_FOLDER = Path(__file__).resolve().parents[2] / "static"
 """The folder beside ``app.py`` that Streamlit serves as ``app/static``."""
 
 DEFAULT_HEIGHT = 400
 
-_JS = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+_JS = "\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("plot.js", "plot_hover.js"))
 _CSS = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
-_lock = threading.Lock()
-_registered: tuple[object, ComponentRenderer] | None = None
+_COMPONENT = Component("mnist_lab_plot", _JS, _CSS)
 
 
 def plot(
-    figure: go.Figure, key: str, height: int | None = None, on_click: bool = False, label: str = ""
+    figure: go.Figure,
+    key: str,
+    height: int | None = None,
+    on_click: bool = False,
+    label: str = "",
+    pictures: dict[str, Any] | None = None,
 ) -> dict[str, Any] | None:
     """Draws a figure and keeps its DOM node for as long as ``key`` is drawn.
 
@@ -53,6 +56,7 @@ def plot(
         on_click: Whether a click on a point, bar or heat map cell reruns the script (in a fragment: the fragment).
             Has no effect inside ``st.form``.
         label: What the chart shows, for screen readers.
+        pictures: Of what to show a picture beside the pointer; see `mnist_lab.ui.hover`.
 
     Returns:
         The click that caused this very run as ``{"x", "y", "customdata", "curve", "n"}`` (``curve`` is the index of
@@ -64,18 +68,19 @@ def plot(
     # Without their uids, a hidden trace would be another one as soon as traces are added before it.
     payload = figure.to_json(validate=False, remove_uids=False)
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    result = _renderer()(
+    result = _COMPONENT.renderer()(
         key=key,
         data={
             "figure": payload,
-            "revision": hashlib.blake2b(payload.encode(), digest_size=12).hexdigest(),
+            "pictures": pictures,
+            "revision": hashlib.blake2b((payload + json.dumps(pictures)).encode(), digest_size=12).hexdigest(),
             "file": ensure_plotly_js(),
             "base": f"/{base}" if base else "",
             "click": on_click,
             "label": label,
         },
         height=height or figure.layout.height or DEFAULT_HEIGHT,
-        on_clicked_change=_nothing if on_click else None,
+        on_clicked_change=nothing if on_click else None,
     )
     clicked = result.get("clicked") if on_click else None
     return dict(clicked) if isinstance(clicked, dict) else None
@@ -121,18 +126,3 @@ def ensure_plotly_js(folder: Path = STATIC_FOLDER) -> str:
             "Make that folder writable once, or copy plotly/package_data/plotly.min.js there under that name.",
         ) from error
     return name
-
-
-def _renderer() -> ComponentRenderer:
-    """Registers the component once per Streamlit runtime; each AppTest brings a runtime of its own."""
-    global _registered
-    current = runtime.get_instance() if runtime.exists() else None
-    with _lock:
-        if _registered is None or _registered[0] is not current:
-            component = st.components.v2.component("mnist_lab_plot", js=_JS, css=_CSS, isolate_styles=False)
-            _registered = (current, component)
-        return _registered[1]
-
-
-def _nothing() -> None:
-    """Streamlit reports only the events that have a callback."""

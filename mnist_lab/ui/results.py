@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from mnist_lab import datasets, formatting, metrics
 from mnist_lab.errors import ArtefactMissing, LabError
 from mnist_lab.figures.confusion import confusion_heatmap
-from mnist_lab.figures.images import contact_sheet
 from mnist_lab.predictions import Predictions, read_predictions
 from mnist_lab.store import Run
 from mnist_lab.store.artefacts import PREDICTIONS
 from mnist_lab.ui import frame
+from mnist_lab.ui.picture_sheet import LOOK_INSIDE, picture_sheet
 from mnist_lab.ui.plot import plot
 
 PAGE = 30
@@ -149,8 +149,11 @@ def _images(run: Run, known: Predictions) -> None:
     guesses = known.probabilities[shown].argmax(1)
     confidence = known.probabilities[shown].max(1)
     captions = [f"{known.labels[i]} → {g} {100 * c:.0f}%" for i, g, c in zip(shown, guesses, confidence, strict=True)]
-    st.image(contact_sheet(images, captions, columns=COLUMNS, scale=3, gap=8), width="content")
-    st.caption("Below each image: what it is → what the network says, and how sure it is.")
+    picture_sheet(
+        images, captions, f"mistakes-{run.id[:8]}", titles=image_names(run, known.indices[shown]),
+        labels=known.labels[shown], columns=COLUMNS, scale=3, gap=8, run_id=run.id,
+    )  # fmt: skip
+    st.caption(f"Below each image: what it is → what the network says, and how sure it is. {LOOK_INSIDE}")
 
 
 def test_images(run: Run, indices: NDArray[np.int64], labels: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
@@ -166,3 +169,12 @@ def test_images(run: Run, indices: NDArray[np.int64], labels: NDArray[np.uint8] 
     """
     dataset = datasets.load(run.dataset or "auto")
     return datasets.images_at(dataset, indices, labels)
+
+
+def image_names(run: Run, indices: NDArray[np.int64]) -> list[str]:
+    """What images of a run's data set are called: ``"Test image 17"``; its training images are counted on their own."""
+    training = len(datasets.load(run.dataset or "auto").x_train)
+    return [
+        f"Test image {index - training:,}" if index >= training else f"Training image {index:,}"
+        for index in indices.tolist()
+    ]

@@ -22,7 +22,7 @@ def data(lab, page):
 
 def sheet(page) -> list:
     """The picture that can be seen: its address and its size."""
-    found = page.locator("[data-testid=stImage] img:visible").evaluate_all(
+    found = page.locator(".mnist-lab-sheet img:visible").evaluate_all(
         "all => all.map(e => [e.src, e.naturalWidth, e.naturalHeight])"
     )
     return found[0] if len(found) == 1 else ["", 0, 0]

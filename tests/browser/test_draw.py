@@ -205,7 +205,7 @@ def test_the_images_of_the_mistakes_are_shown_page_by_page(board, starter):
         pytest.skip("MNIST_LAB_DATA is not set: the starter model's test images are MNIST's")
     labels, probabilities = starter
     wrong = int((probabilities.argmax(1) != labels).sum())
-    sheet = board.locator("[data-testid=stImage] img").last
+    sheet = board.locator(".mnist-lab-sheet img").last
     sheet.scroll_into_view_if_needed()
     first = eventually(board, lambda: sheet.evaluate("e => [e.src, e.naturalHeight]"), lambda seen: seen[1] > 0)
     screenshot(board, "mistakes")

@@ -78,7 +78,7 @@ def test_what_one_run_fixed_or_broke_is_leafed_through(shelf):
     choose(shelf, "Images")
     choose(shelf, f"Only {GOOD} is right (56)")
     shown(shelf, "Images 1–24 of 56.")
-    sheets = shelf.locator("[data-testid=stMain] [data-testid=stImage] img")
+    sheets = shelf.locator("[data-testid=stMain] .mnist-lab-sheet img")
     eventually(shelf, lambda: sheets.evaluate_all("all => all.map(e => e.naturalWidth)"), [366, 366])
     screenshot(shelf, "pair-images")
     page_field = field(shelf, "Page (of 3)")

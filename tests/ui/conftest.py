@@ -15,7 +15,7 @@ from mnist_lab.ui import frame
 from mnist_lab.ui.state import Workbench
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("draw", "digits", "lab", "runs", "studies", "data")
+PAGES = ("draw", "explain", "digits", "lab", "runs", "studies", "data")
 PATIENCE = 120.0  # seconds for one run of a page; the machine may be busy with other things
 
 

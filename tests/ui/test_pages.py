@@ -24,13 +24,14 @@ from mnist_lab.store import RunStore, edits, open_store
 from mnist_lab.store.artefacts import LOG, MODEL, PREDICTIONS
 from mnist_lab.studies import presets
 from mnist_lab.training_config import Augmentation, TrainingConfig
-from mnist_lab.ui import data_view, frame, network_view, run_picker, run_table, study_table, writer
+from mnist_lab.ui import data_view, explain_views, frame, network_view, run_picker, run_table, study_table, writer
 from tests.ui.conftest import PAGES, PATIENCE, ROOT, bench, labelled
 
 Visit = Callable[[str], AppTest]
 EACH_PAGE = pytest.mark.parametrize("page", PAGES)
 TITLES = {
-    "draw": "Draw a digit", "digits": "My digits", "lab": "Lab", "runs": "Runs", "studies": "Studies", "data": "Data",
+    "draw": "Draw a digit", "explain": "Explain", "digits": "My digits", "lab": "Lab", "runs": "Runs",
+    "studies": "Studies", "data": "Data",
 }  # fmt: skip
 SMALL = Architecture((Flatten(), Dense(10, "softmax")))
 
@@ -69,6 +70,7 @@ def test_no_page_imports_keras_and_every_preset_is_shown_as_it_is(tmp_path: Path
 
 INSIDE: dict[str, tuple[Any, str]] = {
     "draw": (run_picker, "pick_run"),
+    "explain": (explain_views, "show"),
     "lab": (network_view, "totals"),
     "runs": (run_table, "undo_bar"),
     "studies": (study_table, "pick_study"),

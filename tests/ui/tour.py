@@ -40,7 +40,7 @@ def tour() -> dict[str, object]:
         titles.extend(title.value for title in app.title)
 
     run()
-    for page in ("draw", "digits", "lab", "runs", "studies", "data"):
+    for page in ("draw", "explain", "digits", "lab", "runs", "studies", "data"):
         go(page)
     app.switch_page("pages/lab.py")
     run()
@@ -75,7 +75,7 @@ def tour() -> dict[str, object]:
     app.button("train").click()
     run()
     assert manager.store.queue()
-    for page in ("draw", "digits", "lab", "runs", "studies", "data"):
+    for page in ("draw", "explain", "digits", "lab", "runs", "studies", "data"):
         app.switch_page(f"pages/{page}.py")
         run()
     manager.close()
