@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -67,11 +68,7 @@ def thickened(image: Image, pixels: float) -> Image:
     """
     if not (image > INK).any():
         return image.copy()
-    from scipy import ndimage
-
-    fine = ndimage.zoom(image.astype(np.float64), FINE, order=1, grid_mode=True, mode="nearest") > INK
-    # Signed distance to the edge in fine pixels, more than 0 within the ink.
-    depth = ndimage.distance_transform_edt(np.pad(fine, 1))[1:-1, 1:-1] - ndimage.distance_transform_edt(~fine)
+    depth = _depth(image.tobytes(), image.shape)
 
     def covered(by: float) -> NDArray[np.float64]:
         shape = np.clip(depth + by + 0.5, 0, 1)
@@ -80,6 +77,18 @@ def thickened(image: Image, pixels: float) -> Image:
 
     added = covered(pixels / 2 * FINE) - covered(0.0)
     return _bytes(image + 255 * added)
+
+
+@lru_cache(maxsize=8)
+def _depth(pixels: bytes, shape: tuple[int, int]) -> NDArray[np.float64]:
+    """The signed distance to the edge of the ink in fine pixels, more than 0 within it; the same for every amount."""
+    from scipy import ndimage
+
+    image = np.frombuffer(pixels, np.uint8).reshape(shape)
+    fine = ndimage.zoom(image.astype(np.float64), FINE, order=1, grid_mode=True, mode="nearest") > INK
+    within = ndimage.distance_transform_edt(np.pad(fine, 1))[1:-1, 1:-1]
+    depth: NDArray[np.float64] = within - ndimage.distance_transform_edt(~fine)
+    return depth
 
 
 def _bytes(values: NDArray[Any]) -> Image:

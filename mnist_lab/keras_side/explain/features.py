@@ -14,11 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_lab.keras_side.evaluate import as_input
-from mnist_lab.keras_side.explain.taps import CHUNK, Taps
+from mnist_lab.keras_side.explain.taps import Taps
 
-MOMENT = 0.5  # seconds that a question may spend on features
+MOMENT = 0.3  # seconds that a question may spend on features
 ROOM = 100_000_000  # bytes for the features of one run
-FIRST = 128  # images that the first answer is made of at least, whatever the time
+FIRST = 64  # images that the first answer is made of at least, whatever the time
+# Multiply-adds between two looks at the clock: a tenth of a second on two cores.
+BETWEEN_LOOKS = 3e9
+MOST_AT_ONCE = 256
 POINTS = 2_000
 WIDTH = 50  # t-SNE is given so many principal components at most, as its authors advise
 
@@ -56,12 +59,15 @@ class Bank:
     def fill(self, seconds: float = MOMENT) -> None:
         """Computes features for a moment."""
         end = time.monotonic() + seconds
-        while self.done < len(self.order) and (self.done < FIRST or time.monotonic() < end):
-            part = self.order[self.done : self.done + CHUNK]
+        step = int(np.clip(BETWEEN_LOOKS / max(1, self.taps.multiply_adds), 16, MOST_AT_ONCE))
+        while self.done < len(self.order):
+            part = self.order[self.done : self.done + step]
             features, logits = self.taps.features(as_input(self.images[part]))
             place = slice(self.done, self.done + len(part))
             self.features[place], self.said[place] = features, logits.argmax(axis=1)
             self.done += len(part)
+            if self.done >= FIRST and time.monotonic() > end:
+                return
 
     def progress(self) -> dict[str, int]:
         """How far it is: ``done``, ``sample`` (what will be), ``all`` (how many images there are)."""

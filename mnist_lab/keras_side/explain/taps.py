@@ -69,7 +69,7 @@ class Taps:
         """
         key = tuple(layers)
         if key not in self._parts:
-            outputs = [self.model.get_layer(name).output for name in key]
+            outputs = [self.output_of(self.model.get_layer(name)) for name in key]
             self._parts[key] = keras.Model(self.model.input, [*outputs, self._before])
         *inner, before = _listed(self._parts[key](images, training=False))
         return inner, self._logits(before)
@@ -106,6 +106,11 @@ class Taps:
             self._parts[FEATURES] = keras.Model(self.model.input, [self._features, self._before])
         features, before = self._parts[FEATURES](tf.constant(images), training=False)
         return np.asarray(features).reshape(len(images), -1), np.asarray(self._logits(before))
+
+    def output_of(self, layer: Any) -> Any:
+        """The symbolic output of a layer in this network; for a network within it, `layer.output` is an inner one."""
+        nodes = (node for level in self.model._nodes_by_depth.values() for node in level)
+        return next(node.outputs[0] for node in nodes if node.operation is layer)
 
     def name_of(self, path: Path) -> str:
         """The name of the Keras layer at a place of the description."""
