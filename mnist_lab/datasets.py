@@ -29,6 +29,7 @@ __all__ = [
     "available",
     "clear_cache",
     "download_mnist",
+    "fingerprint_of",
     "images_at",
     "keras_file",
     "load",
@@ -240,7 +241,7 @@ def split(dataset: Dataset, kind: str, *, seed: int, limit: int | None = None) -
         test_indices=indices,
         description=_description(kind, len(train[0]), len(validation[0]), len(test[0])),
         test_is_validation=kind == "test-as-validation",
-        fingerprint=_fingerprint(*test),
+        fingerprint=fingerprint_of(*test),
     )
 
 
@@ -269,7 +270,8 @@ def _description(kind: str, train: int, validation: int, test: int) -> str:
     return f"{parts}, drawn by lot from all images together"
 
 
-def _fingerprint(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> str:
+def fingerprint_of(images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> str:
+    """What tells test images from others: 12 hexadecimal digits of the SHA-256 of images and labels."""
     digest = hashlib.sha256(np.ascontiguousarray(images).data)
     digest.update(np.ascontiguousarray(labels).data)
     return digest.hexdigest()[:12]

@@ -58,9 +58,14 @@ def encode(architecture: Architecture, training: TrainingConfig, name: str = "")
         At most `MAX_LENGTH` characters, the same ones for the same network, training and name.
 
     Raises:
-        LinkError: If it would be longer, or takes other images than the Lab's.
+        LinkError: If it would be longer, takes other images than the Lab's, or is a fine-tuning.
     """
     _check_input(architecture)
+    if training.fine_tuning is not None:
+        raise LinkError(
+            "A fine-tuning goes on from the weights of a run, on somebody's digits; a link can hold neither.",
+            "Take the run away as a .zip: its weights are in it.",
+        )
     values = {"architecture": architecture.to_dict(), "training": training.to_dict(), "name": clean_name(name)}
     text = json.dumps(values, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     engine = zlib.compressobj(9, zdict=_DICTIONARY)
@@ -106,6 +111,8 @@ def decode(text: str) -> Linked:
         message = f"The link holds what this program does not know: {_short(error.message)}"
         raise LinkError(message, _short(error.remedy)) from error
     _check_input(architecture)
+    if training.fine_tuning is not None:
+        raise LinkError("The link holds a fine-tuning, which goes on from a run and digits of another program.", _AGAIN)
     return Linked(architecture, training, clean_name(name))
 
 

@@ -10,7 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_lab.metrics import accuracy_interval
-from mnist_lab.store import Digit, PracticeAnswer
+from mnist_lab.store import Digit, PracticeAnswer, Run
+
+# One digit of so many is held out.
+HELD_OUT_OF = 5
+LEAST_TO_LEARN, LEAST_HELD_OUT = 20, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,31 @@ def score(labels: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> Scor
         probabilities: What it says, shape ``(n, 10)``.
     """
     return Score(int((probabilities.argmax(axis=1) == labels).sum()), len(labels))
+
+
+def learnt_from(run: Run) -> str | None:
+    """Whose digits a run was fine-tuned on; None if it was not."""
+    tuning = run.training.get("fine_tuning")
+    return str(tuning.get("writer")) if isinstance(tuning, dict) else None
+
+
+def is_held_out(digit: Digit) -> bool:
+    """Whether a digit is kept from every fine-tuning: about one in five, by the hash of its image alone.
+
+    More digits move none of them from one part to the other.
+    """
+    return int(digit.digest[:8], 16) % HELD_OUT_OF == 0
+
+
+def lacking(digits: Sequence[Digit]) -> str:
+    """Why some digits are too few to fine-tune on; ``""`` if they are not."""
+    held_out = sum(map(is_held_out, digits))
+    if len(digits) - held_out >= LEAST_TO_LEARN and held_out >= LEAST_HELD_OUT:
+        return ""
+    return (
+        f"Fine-tuning needs at least {LEAST_TO_LEARN} digits to learn from and {LEAST_HELD_OUT} held out, which is "
+        f"about one in {HELD_OUT_OF}; there are {len(digits) - held_out} and {held_out}."
+    )
 
 
 def practice_scores(answers: Sequence[PracticeAnswer]) -> dict[str, PracticeScore]:

@@ -8,6 +8,10 @@ from mnist_lab.training_config import TrainingConfig
 MNIST = ["    (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()"]
 DIGITS = ["    (x_train, y_train), (x_test, y_test) = digits()"]
 OTHER = "    # The lab trained on images of its user; this script takes MNIST."
+FINE_TUNED = [
+    "    # The lab went on from the weights of another run, on digits of its user among",
+    "    # MNIST's. Neither is in this script, which trains anew, on MNIST alone.",
+]
 # Images for training and for the test; of these the lab's shares are reckoned.
 SIZES = {"digits": (TRAINING_IMAGES, 360), "mnist": (60_000, 10_000)}
 

@@ -223,6 +223,7 @@ def _main(training: TrainingConfig, file: str, needs_steps: bool) -> list[str]:
     made = f"make_optimizer({'steps_per_epoch' if needs_steps else ''})"
     note = [source_data.OTHER] if training.dataset == "custom" else []
     note += [_NO_PEN] if training.augmentation.writes else []
+    note += source_data.FINE_TUNED if training.fine_tuning is not None else []
     return [
         "def main():",
         '    """Trains, evaluates and saves."""',

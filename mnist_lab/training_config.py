@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from mnist_lab import fields
 from mnist_lab.errors import ConfigError
-from mnist_lab.fields import boolean, choice, integer, number
+from mnist_lab.fields import boolean, choice, integer, number, text
 
 SPLITS = ("holdout", "test-as-validation", "pooled-80-10-10")
 DATASETS = ("auto", "mnist", "digits", "custom")
+# What a fine-tuned run was trained on; not to be chosen, as each run has its own.
+MY_DIGITS = "my-digits"
 MONITORS = ("val_loss", "val_accuracy", "loss", "accuracy")
 C = TypeVar("C", bound=type)
 
@@ -335,6 +337,18 @@ class Augmentation(Part):
 
 
 @dataclass(frozen=True, slots=True)
+class FineTuning(Part):
+    """A training that goes on from another run's weights, on a person's own digits, which are kept with the run."""
+
+    parent: str = text("", "Starts from", "The id of the run whose weights it starts from.", high=32)
+    writer: str = text("", "Digits of", "Whose digits it learns.", high=60)
+    rehearsal: int = integer(
+        10, "MNIST images per digit", 0, 1000, "So many MNIST training images are mixed in for each digit of yours: "
+        "without any, it forgets what others' digits look like."
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingConfig(Part):
     """Everything that decides a training, apart from the network.
 
@@ -354,6 +368,7 @@ class TrainingConfig(Part):
     schedule: Schedule = Constant()
     early_stopping: EarlyStopping | None = None
     augmentation: Augmentation = Augmentation()
+    fine_tuning: FineTuning | None = None
 
     @property
     def test_is_validation(self) -> bool:
@@ -371,6 +386,8 @@ class TrainingConfig(Part):
             raise ConfigError(
                 f"TrainingConfig: early_stopping must be EarlyStopping. Received: {self.early_stopping!r}."
             )
+        if self.fine_tuning is not None and not isinstance(self.fine_tuning, FineTuning):
+            raise ConfigError(f"TrainingConfig: fine_tuning must be FineTuning. Received: {self.fine_tuning!r:.60}.")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; `from_dict` makes an equal configuration of them."""
@@ -380,6 +397,8 @@ class TrainingConfig(Part):
             "schedule": {"name": self.schedule.kind, **fields.to_dict(self.schedule)},
             "early_stopping": None if self.early_stopping is None else fields.to_dict(self.early_stopping),
             "augmentation": fields.to_dict(self.augmentation),
+            # Few runs have it, and those of earlier versions have no such key.
+            **({} if self.fine_tuning is None else {"fine_tuning": fields.to_dict(self.fine_tuning)}),
         }
 
     @classmethod
@@ -403,6 +422,8 @@ class TrainingConfig(Part):
             parts["augmentation"] = fields.from_dict(
                 Augmentation, _object(own.pop("augmentation"), "augmentation"), ConfigError
             )
+        if (tuning := own.pop("fine_tuning", None)) is not None:
+            parts["fine_tuning"] = fields.from_dict(FineTuning, _object(tuning, "fine_tuning"), ConfigError)
         unknown = sorted(set(own) - set(fields.specs(cls)))
         if unknown:
             raise ConfigError(

@@ -29,6 +29,7 @@ from mnist_lab.training_config import (
     SGD,
     Augmentation,
     EarlyStopping,
+    FineTuning,
     TrainingConfig,
 )
 from tests import random_networks
@@ -416,3 +417,11 @@ def test_any_text_names_runs_or_is_refused(text: str) -> None:
 def test_an_optimizers_own_settings_arrive() -> None:
     training = replace(PLAIN, optimizer=SGD(0.05, 0.9, True), seed=7)
     assert links.decode(links.encode(SMALL, training)).training.optimizer == SGD(0.05, 0.9, True)
+
+
+def test_a_fine_tuning_is_in_no_link_be_it_ours_or_a_stranger_s() -> None:
+    tuned = replace(PLAIN, fine_tuning=FineTuning("a" * 32, "Anna"))
+    with pytest.raises(LinkError, match="a link can hold neither"):
+        links.encode(SMALL, tuned)
+    with pytest.raises(LinkError, match="fine-tuning"):
+        links.decode(packed(json.dumps(described(training=tuned.to_dict()))))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,3 +61,27 @@ def test_practice_is_scored_by_run_and_times_count_where_the_answer_was_right() 
     assert (scores["b"].seconds, scores["b"].best) == (3.0, 2.0)
     never = my_digits.practice_scores([PracticeAnswer("c", 1, 7, 1.0)])["c"]
     assert (never.score.right, never.seconds, never.best) == (0, None, None)
+
+
+def test_one_in_five_is_held_out_by_its_image_alone_whoever_keeps_it_and_whatever_comes_later() -> None:
+    digits = [digit(number) for number in range(1000)]
+    held_out = {each.digest for each in digits if my_digits.is_held_out(each)}
+    assert binomtest(len(held_out), 1000, 0.2).pvalue > 1e-3
+    later = [replace(each, writer="Ben", label=3, created=9.0, origin="import") for each in reversed(digits[:500])]
+    assert {each.digest for each in later if my_digits.is_held_out(each)} == {
+        each.digest for each in digits[:500] if each.digest in held_out
+    }
+    # By hand, for those who come after: the first 32 bits of SHA-256 divide by five.
+    image = np.full((28, 28), 9, np.uint8)
+    assert my_digits.is_held_out(Digit(digest_of(image), "A", 1, image, "draw", 0.0)) is (
+        int.from_bytes(hashlib.sha256(bytes([9] * 784)).digest()[:4], "big") % 5 == 0
+    )
+
+
+def test_too_few_digits_are_told_how_many_are_needed() -> None:
+    digits = [digit(number) for number in range(200)]
+    learns = [each for each in digits if not my_digits.is_held_out(each)]
+    kept = [each for each in digits if my_digits.is_held_out(each)]
+    assert my_digits.lacking(learns[:20] + kept[:5]) == ""
+    assert "there are 19 and 5" in my_digits.lacking(learns[:19] + kept[:5])
+    assert "there are 100 and 4" in my_digits.lacking(learns[:100] + kept[:4])

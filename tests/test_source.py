@@ -33,6 +33,7 @@ from mnist_lab.training_config import (
     SPLITS,
     Augmentation,
     EarlyStopping,
+    FineTuning,
     ReduceLROnPlateau,
     TrainingConfig,
 )
@@ -94,6 +95,7 @@ def all_scripts() -> dict[str, str]:
             augmentation=Augmentation(5.0, 0.1, 0.1, 5.0),
         )
         scripts[split] = keras_script(BLOCKS, training, split)
+    scripts["fine-tuned"] = keras_script(PLAIN, TrainingConfig(fine_tuning=FineTuning("a" * 32, "Anna")), "x")
     scripts["many branches"] = keras_script(
         Architecture((Parallel(tuple([(Conv2D(1, 1),)] * 16)), *HEAD)), TrainingConfig(), "x"
     )
@@ -154,3 +156,9 @@ def test_no_name_can_break_the_script(name: str) -> None:
 def test_an_impossible_network_is_refused() -> None:
     with pytest.raises(ArchitectureError):
         keras_script(Architecture((Conv2D(4, 99), *HEAD)), TrainingConfig(), "x")
+
+
+def test_a_script_of_a_fine_tuning_says_what_it_cannot_hold_and_names_nobody() -> None:
+    text = keras_script(PLAIN, TrainingConfig(fine_tuning=FineTuning("a" * 32, "Anna Secret")), "x")
+    assert "Neither is in this script" in text
+    assert "Anna" not in text and "Neither is in this script" not in keras_script(PLAIN, TrainingConfig(), "x")

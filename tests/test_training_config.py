@@ -21,6 +21,7 @@ from mnist_lab.training_config import (
     Constant,
     CosineDecay,
     EarlyStopping,
+    FineTuning,
     Optimizer,
     Schedule,
     TrainingConfig,
@@ -107,6 +108,7 @@ FULL = TrainingConfig(
     dataset="digits", split="test-as-validation", limit=1000, epochs=3, batch_size=32, label_smoothing=0.1, seed=7,
     keep_checkpoints=True, optimizer=SGD(0.1, 0.9, True), schedule=CosineDecay(0.1, 2),
     early_stopping=EarlyStopping("val_accuracy", 3, 0.01, False), augmentation=Augmentation(10, 0.1, 0.1, 5),
+    fine_tuning=FineTuning("a" * 32, "Anna", 3),
 )  # fmt: skip
 
 
@@ -153,7 +155,17 @@ def test_what_is_no_training_is_a_config_error(values: Any) -> None:
         TrainingConfig.from_dict(values)
 
 
-@pytest.mark.parametrize("name", ["optimizer", "schedule", "augmentation", "early_stopping"])
+def test_a_fine_tuning_goes_there_and_back_and_all_other_trainings_have_no_word_of_it() -> None:
+    tuned = replace(TrainingConfig(), fine_tuning=FineTuning("a" * 32, "Anna", 3))
+    assert tuned.to_dict()["fine_tuning"] == {"parent": "a" * 32, "writer": "Anna", "rehearsal": 3}
+    assert TrainingConfig.from_dict(tuned.to_dict()) == tuned
+    assert "fine_tuning" not in TrainingConfig().to_dict()
+    for wrong in ({"parent": "a" * 33}, {"rehearsal": -1}, {"teacher": ""}, "Anna"):
+        with pytest.raises(ConfigError):
+            TrainingConfig.from_dict({"fine_tuning": wrong})
+
+
+@pytest.mark.parametrize("name", ["optimizer", "schedule", "augmentation", "early_stopping", "fine_tuning"])
 @pytest.mark.parametrize("intruder", [3, "Adam", Adam, {}])
 def test_a_part_of_another_kind_is_refused(name: str, intruder: Any) -> None:
     with pytest.raises(ConfigError, match=name):

@@ -18,6 +18,7 @@ from mnist_lab.predictions import Predictions
 from mnist_lab.source import keras_script
 from mnist_lab.store import FINAL, Run, RunStore
 from mnist_lab.store.artefacts import MODEL, PREDICTIONS, VALIDATION_PREDICTIONS
+from mnist_lab.training_config import DATASETS
 
 EXPORT_SECONDS = 120.0
 
@@ -156,7 +157,9 @@ def script(source: Source) -> bytes:
     """The script that does the training again."""
     run = source.run
     # What was asked for may have been "auto"; the run knows what it came to.
-    config = replace(run.config(), dataset=run.dataset or run.config().dataset)
+    config = run.config()
+    if run.dataset in DATASETS:
+        config = replace(config, dataset=run.dataset)
     return keras_script(run.network(), config, run.name).encode()
 
 

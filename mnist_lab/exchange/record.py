@@ -15,7 +15,7 @@ from mnist_lab.exchange.archive import REMEDY
 from mnist_lab.exchange.layout import MAX_EPOCHS, MAX_POINTS, RUN
 from mnist_lab.store import FINAL, Run
 from mnist_lab.store.edits import MAX_NOTES, clean_name, clean_tags
-from mnist_lab.training_config import DATASETS
+from mnist_lab.training_config import DATASETS, MY_DIGITS
 
 MAX_REASON = 2000
 _CLAIMS = ("test_accuracy", "test_loss", "test_images", "parameters")
@@ -60,7 +60,7 @@ _FIELDS: dict[str, tuple[str, Check]] = {
     "ended": ("seconds or null", _or_none(_moment)),
     "dataset": (
         "the name of a data set or null",
-        _or_none(lambda value: isinstance(value, str) and value in DATASETS[1:]),
+        _or_none(lambda value: isinstance(value, str) and value in (*DATASETS[1:], MY_DIGITS)),
     ),
     "fingerprint": ("12 hexadecimal digits or null", _or_none(_id(12))),
     "training_images": ("a whole number or null", _or_none(_whole(1, 10_000_000))),

@@ -4,12 +4,14 @@ from mnist_lab.jobs.alone import new_owner, release_lost, run_all, run_one
 from mnist_lab.jobs.inference import InferenceClient
 from mnist_lab.jobs.manager import JobManager, job_manager
 from mnist_lab.jobs.processes import end_lost
-from mnist_lab.jobs.queueing import start_plan, submit
+from mnist_lab.jobs.queueing import base_of, fine_tune, start_plan, submit
 
 __all__ = [
     "InferenceClient",
     "JobManager",
+    "base_of",
     "end_lost",
+    "fine_tune",
     "job_manager",
     "new_owner",
     "release_lost",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from mnist_lab import forecast, shapes
+from collections.abc import Mapping
+from dataclasses import replace
+
+from mnist_lab import forecast, my_digits, run_data, shapes
 from mnist_lab.architecture import Architecture
-from mnist_lab.errors import LabError
+from mnist_lab.errors import JobError, LabError
 from mnist_lab.store import Run, RunStore
+from mnist_lab.store.artefacts import DIGITS, MODEL
 from mnist_lab.study_plan import Plan
-from mnist_lab.training_config import TrainingConfig
+from mnist_lab.training_config import DATASETS, FineTuning, TrainingConfig
 
 
 def submit(
@@ -20,6 +24,7 @@ def submit(
     preset: str | None = None,
     images: int = forecast.ALL_IMAGES,
     owner: str | None = None,
+    files: Mapping[str, bytes] | None = None,
 ) -> Run:
     """Queues a training.
 
@@ -32,13 +37,50 @@ def submit(
         preset: The preset whose network it is.
         images: Training images per epoch, for the forecast of the memory.
         owner: From `new_owner`, if this process trains it itself; None for the common queue.
+        files: By name, files that the training needs.
 
     Raises:
         ArchitectureError: If the network is impossible.
         TooLargeError: If it would not fit into memory.
     """
     forecast.forecast(shapes.analyse(architecture), training, images, None).check()
-    return store.create(architecture, training, name=name, notes=notes, preset=preset, owner=owner)
+    return store.create(architecture, training, name=name, notes=notes, preset=preset, owner=owner, files=files)
+
+
+def fine_tune(store: RunStore, parent: Run, writer: str, training: TrainingConfig, *, name: str = "") -> Run:
+    """Queues a training that goes on from a run's weights, on a person's own digits as they are now.
+
+    Args:
+        store: The run store.
+        parent: The run whose network and weights it starts from.
+        writer: Whose digits it learns.
+        training: How to train it; of its `fine_tuning` the rehearsal counts.
+        name: Display text.
+
+    Raises:
+        JobError: If there are too few digits.
+        ArtefactMissing: If the parent has no weights.
+        TooLargeError: If the network would not fit into memory.
+    """
+    digits = store.digits(writer)
+    if lacking := my_digits.lacking(digits):
+        raise JobError(lacking, "Save some more, on the Draw page or in practice.")
+    store.artefacts.path(parent.id, MODEL)
+    rehearsal = (training.fine_tuning or FineTuning()).rehearsal
+    tuning = FineTuning(parent.id, writer, rehearsal)
+    return submit(
+        store,
+        parent.network(),
+        replace(training, dataset=base_of(parent), fine_tuning=tuning),
+        name=name or f"{parent.name}, fine-tuned on digits of {writer}",
+        images=(1 + rehearsal) * len(digits),
+        files={DIGITS: run_data.pack(digits)},
+    )
+
+
+def base_of(parent: Run) -> str:
+    """The data that a fine-tuning of a run rehearses: those that the run was trained on, or went on from."""
+    return parent.dataset if parent.dataset in DATASETS else parent.config().dataset
 
 
 def start_plan(store: RunStore, plan: Plan, owner: str | None = None) -> tuple[list[Run], list[str]]:

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnist_lab import predictions
-from mnist_lab.datasets import Split
+from mnist_lab.datasets import Dataset, Split
 from mnist_lab.store import RunStore
-from mnist_lab.store.artefacts import PREDICTIONS, VALIDATION_PREDICTIONS
+from mnist_lab.store.artefacts import BASE_PREDICTIONS, PREDICTIONS, VALIDATION_PREDICTIONS
 
 BATCH = 512
 
@@ -84,6 +84,13 @@ def write(evaluation: Evaluation, store: RunStore, run_id: str, name: str = PRED
             labels=evaluation.labels,
             indices=evaluation.indices,
         )
+
+
+def remember_base(model: keras.Model, base: Dataset, store: RunStore, run_id: str) -> None:
+    """Keeps what a fine-tuned model says of the test images of the data that it came from: one more look at these."""
+    indices = np.arange(len(base.x_train), len(base.x_train) + len(base.x_test))
+    write(evaluate(model, base.x_test, base.y_test, indices), store, run_id, BASE_PREDICTIONS)
+    store.count_looks(run_id)
 
 
 def keep(evaluation: Evaluation, store: RunStore, run_id: str) -> None:

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mnist_lab import datasets, kept_epochs, not_a_digit, starter
+from mnist_lab import kept_epochs, not_a_digit, run_data, starter
 from mnist_lab.architecture import Path as Place
 from mnist_lab.errors import DataError
 from mnist_lab.keras_side import evaluate, foreign, weights
@@ -80,10 +80,13 @@ class Answers:
     def evaluate(self, run_id: str) -> None:
         """Predicts a run's test and validation images anew and keeps the predictions and their figures in the store."""
         run = self._store.get(run_id)
-        split = self._split(run)
+        data = self._data(run)
+        split = data.split
         model, _ = self._load(run_id)
         evaluate.keep(evaluate.evaluate(model, split.x_test, split.y_test, split.test_indices), self._store, run_id)
         evaluate.validate(model, split, self._store, run_id)
+        if data.base is not None:
+            evaluate.remember_base(model, data.base, self._store, run_id)
 
     def predict_epoch(self, run_id: str, epoch: int, part: str) -> str:
         """Asks the kept weights of an epoch about the validation or the test images, unless that is known already.
@@ -102,7 +105,7 @@ class Answers:
         known = kept_epochs.known_predictions(self._store, run, epoch, part)
         if known is not None:
             return known
-        split = self._split(run)
+        split = self._data(run).split
         model = self._at_epoch(run, epoch)
         if (meant := kept_epochs.part_of(run, part)) == kept_epochs.TEST:
             asked = split.x_test, split.y_test, split.test_indices
@@ -122,17 +125,15 @@ class Answers:
         weights.put_into(model, run, self._store, epoch_weights(epoch))
         return model
 
-    def _split(self, run: Run) -> datasets.Split:
+    def _data(self, run: Run) -> run_data.RunData:
         """The images of a run, if this machine has them."""
-        config = run.config()
-        dataset = datasets.load(run.dataset or config.dataset)
-        split = datasets.split(dataset, config.split, seed=config.seed, limit=config.limit)
-        if run.fingerprint is not None and split.fingerprint != run.fingerprint:
+        data = run_data.load(self._store, run)
+        if run.fingerprint is not None and data.split.fingerprint != run.fingerprint:
             raise DataError(
                 f"The images on this machine are not those that run {run.name!r} was trained and tested on.",
                 "Set MNIST_LAB_DATA to those.",
             )
-        return split
+        return data
 
     def augment(self, images: np.ndarray, augmentation: dict[str, float], seed: int, labels: np.ndarray) -> np.ndarray:
         """The images as a training with this augmentation might see them; uint8, shape ``(n, 28, 28)``."""
@@ -219,7 +220,7 @@ class Answers:
         bank = self._banks.get((run_id, part))
         # Other weights under the same id were loaded into another network.
         if bank is None or bank.taps is not taps:
-            split = self._split(self._store.get(run_id))
+            split = self._data(self._store.get(run_id)).split
             if part == "training":
                 bank = features.Bank.of(taps, split.x_train, split.y_train)
             else:

@@ -13,9 +13,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mnist_lab import datasets
+from mnist_lab import run_data
 from mnist_lab.centre_lines import fields
-from mnist_lab.errors import LabError
+from mnist_lab.errors import JobError, LabError
 from mnist_lab.heartbeat import Heartbeat
 from mnist_lab.keras_side import evaluate, weights
 from mnist_lab.keras_side.augment import augmented
@@ -88,8 +88,9 @@ class Training:
         with Heartbeat(self.store, self.run.id, self.worker, self._give_up) as heartbeat:
             heartbeat.progress(phase="loading")
             keras.utils.set_random_seed(self.config.seed)
-            dataset = datasets.load(self.config.dataset, allow_download=self.config.dataset == "mnist")
-            split = datasets.split(dataset, self.config.split, seed=self.config.seed, limit=self.config.limit)
+            name = self.config.dataset
+            data = run_data.load(self.store, self.run, name, allow_download=name == "mnist")
+            dataset, split = data.dataset, data.split
             images = len(split.x_train)
             steps = math.ceil(images / self.config.batch_size)
             self.store.set_figures(
@@ -130,6 +131,8 @@ class Training:
             evaluation = evaluate.evaluate(model, split.x_test, split.y_test, split.test_indices)
             evaluate.keep(evaluation, self.store, self.run.id)
             evaluate.validate(model, split, self.store, self.run.id)
+            if data.base is not None:
+                evaluate.remember_base(model, data.base, self.store, self.run.id)
             heartbeat.progress(phase="done")
         if not stopped:
             self.store.end(self.run.id, "finished", worker=self.worker, **self._kept(stopped=False))
@@ -151,6 +154,7 @@ class Training:
         if not self.store.artefacts.has(self.run.id, CHECKPOINT):
             self.history = []
             self.store.rewind(self.run.id, 0)
+            self._start_from_parent(model)
             return 0
         model.optimizer.build(model.trainable_variables)
         model.load_weights(self.store.artefacts.path(self.run.id, CHECKPOINT))
@@ -159,6 +163,16 @@ class Training:
         self.store.rewind(self.run.id, done)
         _log.info("going on after epoch %d", done)
         return done
+
+    def _start_from_parent(self, model: keras.Model) -> None:
+        """Gives a network that is fine-tuned the weights of the run that it goes on from."""
+        tuning = self.config.fine_tuning
+        if tuning is None:
+            return
+        parent = self.store.get(tuning.parent)
+        if parent.architecture != self.run.architecture:
+            raise JobError(f"Run {parent.name!r} has another network than this one.", "Fine-tune that run as it is.")
+        model.set_weights(weights.load(parent, self.store).get_weights())
 
     def _fit(self, model: keras.Model, split: Any, control: Control, first: int) -> None:
         def labels(values: Any) -> Any:

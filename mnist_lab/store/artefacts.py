@@ -17,6 +17,9 @@ BEST = "best.weights.h5"
 PREDICTIONS = "predictions.npz"
 VALIDATION_PREDICTIONS = "validation-predictions.npz"
 LOG = "log.txt"
+# A fine-tuned run has its digits, and what it says of the test images of the data that it came from.
+DIGITS = "digits.npz"
+BASE_PREDICTIONS = "base-predictions.npz"
 
 
 def epoch_weights(epoch: int) -> str:

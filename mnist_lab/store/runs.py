@@ -7,7 +7,7 @@ import shutil
 import socket
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,7 @@ class RunStore(Edits, Listing, Digits):
         notes: str = "",
         preset: str | None = None,
         owner: str | None = None,
+        files: Mapping[str, bytes] | None = None,
     ) -> Run:
         """Puts a new run at the end of the queue.
 
@@ -67,6 +68,7 @@ class RunStore(Edits, Listing, Digits):
             notes: Display text.
             preset: The preset whose network it is; its training may differ.
             owner: If given, only the worker of this name may take it.
+            files: By name, files that it needs; they are there before a worker can take it.
 
         Raises:
             ArchitectureError: If the network is impossible.
@@ -75,6 +77,9 @@ class RunStore(Edits, Listing, Digits):
         if analysis.problem is not None:
             raise ArchitectureError(analysis.problem, path=analysis.problem_path or ())
         run_id = uuid.uuid4().hex
+        for file, content in (files or {}).items():
+            with self.artefacts.writing(run_id, file) as path:
+                path.write_bytes(content)
         with writing(self._engine) as connection:
             last = connection.execute(select(func.max(_runs.c.position))).scalar()
             connection.execute(

@@ -12,13 +12,14 @@ from mnist_lab.diagnosis import subjects
 from mnist_lab.figures.curves import training_curves
 from mnist_lab.jobs import JobManager
 from mnist_lab.store import Run
+from mnist_lab.training_config import MY_DIGITS
 from mnist_lab.ui import diagnosis_view, frame, state
 from mnist_lab.ui.plot import plot
 
 TICK_SECONDS = 0.5
 IDLE_SECONDS = 2.0
 # What an accuracy is about, where it is not about MNIST.
-DATA_WORDS = {"digits": "scikit-learn's small digits", "custom": "your own data"}
+DATA_WORDS = {"digits": "scikit-learn's small digits", "custom": "your own data", MY_DIGITS: "its digits held out"}
 
 
 def watched_run(manager: JobManager, active: list[Run], waiting: list[Run]) -> Run | None:

@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from mnist_lab import datasets, formatting, metrics
+from mnist_lab import datasets, formatting, metrics, run_data
 from mnist_lab.errors import ArtefactMissing, LabError
 from mnist_lab.figures.confusion import confusion_heatmap
 from mnist_lab.predictions import Predictions, read_predictions
@@ -167,13 +167,12 @@ def test_images(run: Run, indices: NDArray[np.int64], labels: NDArray[np.uint8] 
     Raises:
         DataError: If the data set of the run is not on this machine, or another one of its name.
     """
-    dataset = datasets.load(run.dataset or "auto")
-    return datasets.images_at(dataset, indices, labels)
+    return datasets.images_at(run_data.dataset_of(frame.store(), run), indices, labels)
 
 
 def image_names(run: Run, indices: NDArray[np.int64]) -> list[str]:
     """What images of a run's data set are called: ``"Test image 17"``; its training images are counted on their own."""
-    training = len(datasets.load(run.dataset or "auto").x_train)
+    training = len(run_data.dataset_of(frame.store(), run).x_train)
     return [
         f"Test image {index - training:,}" if index >= training else f"Training image {index:,}"
         for index in indices.tolist()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
+from mnist_lab import my_digits
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import CHECKPOINT, LOG, MODEL
 from mnist_lab.ui import frame, run_takeaway, state
@@ -15,8 +18,11 @@ def details(store: RunStore, run: Run) -> None:
     """One run: its names to edit, its network to load, its files to take away."""
     with st.container(border=True, key="details"):
         st.subheader(frame.escape(run.name))
+        tuned = my_digits.learnt_from(run)
         facts = [run.status, run.device, run.preset and f"preset {run.preset}", f"{run.parameters:,} parameters"]
-        st.caption(" · ".join(fact for fact in facts if fact))
+        if tuned is not None:
+            facts.append(f"fine-tuned from run {run.training['fine_tuning']['parent'][:8]} on digits of {tuned}")
+        st.caption(frame.escape(" · ".join(fact for fact in facts if fact)))
         if run.reason:
             st.info(frame.escape(run.reason.splitlines()[0]))
         _edit(store, run)
@@ -54,6 +60,7 @@ def _requeue(run_id: str) -> None:
 
 def _load_button(run: Run) -> None:
     def load() -> None:
-        workbench().load(run.network(), run.config())
+        # The Lab trains anew: from no other run's weights.
+        workbench().load(run.network(), replace(run.config(), fine_tuning=None))
 
     st.button("Load into the Lab", on_click=load, key="load", help="Its network and its training settings.")

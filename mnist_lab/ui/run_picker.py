@@ -9,6 +9,7 @@ import streamlit as st
 from mnist_lab import formatting, starter
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import MODEL
+from mnist_lab.training_config import MY_DIGITS
 from mnist_lab.ui import address, frame, run_links, state
 
 
@@ -17,6 +18,7 @@ def run_words(run: Run, *, with_id: bool = False) -> str:
     star = "★ " if run.starred else ""
     accuracy = f" · {formatting.percent(run.test_accuracy)}" if run.test_accuracy is not None else ""
     flattered = " (test as validation)" if run.test_is_validation else ""
+    flattered += " of its digits held out" if run.dataset == MY_DIGITS and accuracy else ""
     return f"{star}{run.name}{accuracy}{flattered}" + (f" · {run.id[:6]}" if with_id else "")
 
 

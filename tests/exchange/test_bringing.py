@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -15,9 +15,10 @@ from mnist_lab.errors import ExchangeError, InferenceError, StoreError
 from mnist_lab.exchange import FORMS, Source, bring_in, bringing, layout
 from mnist_lab.predictions import read_predictions
 from mnist_lab.store import Run, RunStore
-from mnist_lab.store.artefacts import MODEL, PREDICTIONS, VALIDATION_PREDICTIONS
+from mnist_lab.store.artefacts import DIGITS, MODEL, PREDICTIONS, VALIDATION_PREDICTIONS
+from mnist_lab.training_config import MY_DIGITS, FineTuning
 from tests.exchange.conftest import HISTORY, POINTS, SPLIT, Mouth, changed, packed, unpacked
-from tests.made_runs import IMAGES, add_run
+from tests.made_runs import IMAGES, ONE, add_run
 
 
 def folders(store: RunStore) -> set[str]:
@@ -217,3 +218,20 @@ def test_a_large_network_is_asked_less(
 
 def test_the_data_here_are_the_embedded_ones() -> None:
     assert datasets.available() == ["digits"], "otherwise these tests would check other things"
+
+
+def test_a_fine_tuned_run_arrives_without_the_digits_and_says_that_it_stands_unchecked(
+    store: RunStore, other: RunStore
+) -> None:
+    tuned = replace(ONE, fine_tuning=FineTuning("a" * 32, "Anna"))
+    made = add_run(store, [1], training=tuned, dataset=MY_DIGITS)
+    for name in (MODEL, DIGITS):
+        with store.artefacts.writing(made.id, name) as path:
+            path.write_bytes(b"x")
+    mouth = Mouth(store, made)
+    archive = FORMS["zip"].make(Source(store, made, mouth))
+    assert DIGITS not in unpacked(archive)
+    brought = bring_in(other, archive, mouth)
+    assert (brought.run.dataset, brought.run.config()) == (MY_DIGITS, tuned)
+    assert "unchecked" in brought.checked
+    assert b"Neither is in this script" in FORMS["script"].make(Source(other, brought.run, mouth))

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from mnist_lab import comparison
+from mnist_lab import comparison, formatting, run_data
 from mnist_lab.drawing import Sheet
 from mnist_lab.jobs import InferenceClient
 from mnist_lab.metrics import accuracy_interval
 from mnist_lab.store import NewDigit, RunStore, open_store
-from mnist_lab.store.artefacts import MODEL
-from tests.made_runs import add_run
+from mnist_lab.store.artefacts import BASE_PREDICTIONS, MODEL, PREDICTIONS
+from mnist_lab.training_config import Augmentation, FineTuning
+from tests.made_runs import ONE, add_run
 from tests.ui.conftest import labelled
 
 Visit = Callable[[str], AppTest]
@@ -177,3 +180,46 @@ def test_practice_asks_notes_right_and_wrong_answers_and_scores_them(
     assert scores["Read right"].tolist() == [f"50.00 % ({100 * low:.2f} – {100 * high:.2f})"]
     assert scores["Best time"][0] == store.answers("Ben")[1].seconds
     assert store.answers("Anna") == []
+
+
+def test_fine_tuning_is_queued_with_its_digits_and_shows_what_came_of_it(
+    store: RunStore, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent = add_run(store, [1], name="parent", training=replace(ONE, augmentation=Augmentation(rotation=3.0)))
+    with store.artefacts.writing(parent.id, MODEL) as path:
+        path.write_bytes(b"weights")
+    app = take(named(visit, "Anna"))
+    app.segmented_control(key="digit-view").set_value("Fine-tune").run()
+    assert any("at least 20 digits to learn from" in info.value for info in app.info)
+    store.keep_digits("Anna", [NewDigit(image(number), number % 10) for number in range(60)])
+    app.run()
+    app.selectbox(key="tune-parent").set_value(parent.id).run()
+    app.number_input(key="tune.epochs").set_value(3).run()
+    app.button(key="tune-start").click().run()
+    assert not app.error
+    (run,) = store.queue()
+    config = run.config()
+    assert (config.fine_tuning, config.dataset) == (FineTuning(parent.id, "Anna", 10), "digits")
+    assert (config.epochs, config.augmentation.rotation) == (3, 3.0)
+    split = run_data.load(store, run).split
+
+    # As if it had been trained: right about all digits held out but one, where its parent is right about none.
+    right = len(split.y_test) - 1
+    low, high = accuracy_interval(right, right + 1)
+    figures = {"test_accuracy": right / (right + 1), "test_accuracy_low": low, "test_accuracy_high": high}
+    store.set_figures(run.id, status="finished", dataset="my-digits", **figures)
+    shutil.copyfile(store.artefacts.path(parent.id, PREDICTIONS), store.artefacts.folder(run.id) / BASE_PREDICTIONS)
+    wrong = {one.tobytes(): (int(label) + 1) % 10 for one, label in zip(split.x_test, split.y_test, strict=True)}
+
+    def predict(self: object, run_id: str, images: np.ndarray, deadline: float) -> np.ndarray:
+        assert run_id == parent.id
+        return np.eye(10, dtype=np.float32)[[wrong[one.tobytes()] for one in images]]
+
+    monkeypatch.setattr(InferenceClient, "predict", predict)
+    app.run()
+    rows = app.dataframe[-1].value
+    assert rows["Started from"].tolist() == ["parent"]
+    before, after = rows["Digits held out"][0].split(" → ")
+    assert (before[:6], after[:5]) == ("0.00 %", f"{100 * right / (right + 1):.2f}")
+    before, after = rows["Test images"][0].split(" → ")
+    assert before == after == formatting.accuracy(parent.test_accuracy, parent.test_accuracy_interval)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from mnist_lab.figures.images import contact_sheet
 from mnist_lab.store import Digit, RunStore
-from mnist_lab.ui import frame, state
+from mnist_lab.ui import frame, state, subject
 from mnist_lab.ui.digit_views import Shown, count_words, view
 
 PAGE = 60
@@ -82,8 +82,10 @@ def _actions(shown: Shown, ticked: list[Digit]) -> None:
         delete = partial(_delete, shown.store, shown.writer, digests)
         st.button(f"Delete {len(ticked)}" if ticked else "Delete", key="digits-delete", disabled=not ticked,
                   on_click=_do, args=(delete, digests), icon=":material/delete:")  # fmt: skip
-    if not ticked:
-        st.caption("Tick the images that are to be corrected or deleted.")
+        if len(ticked) == 1:
+            subject.offer(ticked[0].image, f"My {ticked[0].label}", "why-mine", ticked[0].label)
+    tick = "Tick the images that are to be corrected, deleted or explained."
+    st.caption(f"{len(ticked)} ticked." if ticked else tick)
     frame.failure()
 
 

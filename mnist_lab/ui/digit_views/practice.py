@@ -83,7 +83,9 @@ def _practice(store: RunStore, writer: str, run: Run) -> None:
         asked = game.asked[-1]
         st.markdown(f"### Draw a {asked}")
         st.caption(game.last or "The clock runs until the network reads it.")
-        sheet = ways_in.canvas(f"practice-{game.seed}-{len(game.asked)}")
+        left, right = st.columns([1, 1.4], gap="large")
+        with left:
+            sheet = ways_in.canvas(f"practice-{game.seed}-{len(game.asked)}")
         # One digit was asked for: what is drawn is taken as one, in however many pieces it is.
         image = None if sheet is None else drawing.from_sheet(sheet).image
         said: int | None = None
@@ -92,8 +94,8 @@ def _practice(store: RunStore, writer: str, run: Run) -> None:
         seconds = time.monotonic() - game.began
         if image is not None and said == asked:
             _answered(store, game, image, said, seconds)
-        st.caption("Nothing is drawn yet." if said is None else f"It says: {said}")
-        with st.container(horizontal=True):
+        right.markdown("Nothing is drawn yet." if said is None else f"It says: **{said}**")
+        with right.container(horizontal=True):
             pressed = st.button("It does not read it: next", key="practice-next", disabled=said is None)
             if pressed and image is not None and said is not None:
                 _answered(store, game, image, said, seconds)
