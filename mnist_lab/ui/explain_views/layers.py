@@ -31,7 +31,7 @@ def layers(shown: Shown) -> None:
     network = shown.run.network()
     rows = list(shapes.analyse(network).rows)
     titles = {row.path: f"{where(row.path)} · {row.title} → {shape_words(row.output_shape or ())}" for row in rows}
-    first = next((index for index, row in enumerate(rows) if isinstance(row.layer, Conv2D)), 0)
+    first = next((index for index, row in enumerate(rows) if isinstance(row.layer, (Conv2D, Pretrained))), 0)
     key = f"layers.{shown.run.id[:8]}"
     number = st.selectbox("Layer", range(len(rows)), first, format_func=lambda at: titles[rows[at].path], key=key)
     row = rows[number]

@@ -101,4 +101,4 @@ def _question(logits: NDArray[np.float32], digit: int, other: int | None) -> str
     return (
         f"The logit of {digit} is {logits[digit]:.2f}, that of {other} is {logits[other]:.2f}: a lead of "
         f"**{lead:+.2f}**, so {words}. The maps show what makes this lead."
-    )
+    ).replace("-", "−")
