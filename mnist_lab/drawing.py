@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_lab.dotted import join_dots
 from mnist_lab.ink import Strokes, ink_of_canvas, ink_of_strokes
 from mnist_lab.mnist_form import BOX, FIELD, Ink, centre_by_mass, crop, fit_stroke_width, scale_into_box
 from mnist_lab.picture import ink_of_picture
@@ -22,7 +23,7 @@ class Step:
     """One step on the way from the drawing to the image.
 
     Attributes:
-        name: `"drawn"`, `"ink"`, `"digit"`, `"cropped"`, `"thickness"`, `"scaled"` or `"centred"`.
+        name: `"drawn"`, `"ink"`, `"digit"`, `"joined"`, `"cropped"`, `"thickness"`, `"scaled"` or `"centred"`.
         title: What was done, for a person.
         image: The result, shape `(height, width)`, uint8; 0 is paper and 255 ink.
     """
@@ -139,7 +140,11 @@ def prepare(ink: Ink, before: tuple[Step, ...]) -> Prepared:
     steps = list(before)
     if not (ink > 127).any():
         return Prepared(tuple(steps), None, True)
-    cropped = crop(without_specks(ink))
+    line = without_specks(ink)
+    joined = join_dots(line)
+    if joined is not line:
+        steps.append(Step("joined", "Dots joined to a line", joined))
+    cropped = crop(joined)
     steps.append(Step("cropped", "Cropped to the ink", cropped))
     fitted, was, now = fit_stroke_width(cropped)
     if fitted is not cropped:

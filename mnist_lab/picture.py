@@ -13,12 +13,15 @@ from PIL import Image, ImageOps
 from mnist_lab.errors import DrawingError
 from mnist_lab.ink import MIN_CONTRAST, stretched
 from mnist_lab.mnist_form import Ink
+from mnist_lab.paper_lines import without_lines
 
 MAX_FILE_BYTES = 30_000_000
-MAX_PIXELS = 64_000_000
+MAX_PIXELS = 25_000_000
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
-# Pictures are looked at in at most this many pixels a side: 20 of them make one pixel of the result.
-_WORKING_SIDE = 400
+# Pictures are looked at in at most about so many pixels, whatever their shape: a telephone number fills a wide one.
+_WORKING_PIXELS = 400_000
+# A lossless picture up to this side is taken as it was saved.
+_DRAWING_SIDE = 400
 
 
 def ink_of_picture(source: bytes | str | Path) -> tuple[Ink, NDArray[np.uint8]]:
@@ -46,7 +49,7 @@ def ink_of_picture(source: bytes | str | Path) -> tuple[Ink, NDArray[np.uint8]]:
     if plain is not None:
         deviation = _towards_ink(rgb.astype(np.float32) - plain)
         return stretched(np.rint(np.maximum(deviation, 0)).astype(np.int16)), grey
-    return _cleaned(_without_shadows(_towards_ink(_without_paper(rgb)))), grey
+    return _cleaned(without_lines(_without_shadows(_towards_ink(_without_paper(rgb))))), grey
 
 
 def _open(source: bytes | str | Path) -> tuple[Image.Image, bool]:
@@ -67,8 +70,9 @@ def _open(source: bytes | str | Path) -> tuple[Image.Image, bool]:
                 f"{name} has {width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} million are read.",
                 "Use a smaller picture.",
             )
-        lossless = picture.format in ("PNG", "BMP", "GIF") and max(picture.size) <= _WORKING_SIDE
-        picture.draft("RGB", (2 * _WORKING_SIDE, 2 * _WORKING_SIDE))
+        lossless = picture.format in ("PNG", "BMP", "GIF") and max(picture.size) <= _DRAWING_SIDE
+        scale = math.sqrt(_WORKING_PIXELS / (width * height))
+        picture.draft("RGB", (round(2 * scale * width), round(2 * scale * height)))
         picture.load()
         picture = ImageOps.exif_transpose(picture)
     except DrawingError:
@@ -85,6 +89,13 @@ def _open(source: bytes | str | Path) -> tuple[Image.Image, bool]:
 
 def _colours(picture: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
     """Returns the colours, and the coverage instead of them where only that tells ink from paper."""
+    scale = math.sqrt(_WORKING_PIXELS / (picture.width * picture.height))
+    # Reduced roughly before anything is reckoned: a large picture would take four times its memory else.
+    step = max(1, int(0.5 / scale))
+    if picture.mode in ("L", "RGB", "RGBA", "CMYK"):
+        picture = picture.reduce(step)
+    elif step > 1:
+        picture = picture.resize((picture.width // step, picture.height // step), Image.Resampling.NEAREST)
     if picture.mode.startswith(("I", "F")):
         # 16-bit greys, which Pillow would cut off at 255.
         values = np.asarray(picture, dtype=np.float64)
@@ -92,7 +103,9 @@ def _colours(picture: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8]
         values = values / (257 if top > 255 else 1)
         picture = Image.fromarray(np.clip(np.rint(np.nan_to_num(values)), 0, 255).astype(np.uint8))
     rgba = picture.convert("RGBA")
-    rgba.thumbnail((_WORKING_SIDE, _WORKING_SIDE), Image.Resampling.BOX)
+    scale = math.sqrt(_WORKING_PIXELS / (rgba.width * rgba.height))
+    if scale < 1:
+        rgba.thumbnail((math.ceil(scale * rgba.width), math.ceil(scale * rgba.height)), Image.Resampling.BOX)
     pixels = np.asarray(rgba)
     rgb, alpha = pixels[:, :, :3], pixels[:, :, 3]
     if (alpha == 255).all():
@@ -189,6 +202,9 @@ def _cleaned(deviation: NDArray[np.float32]) -> Ink:
     spans = np.array([max(s.stop - s.start for s in part) for part in ndimage.find_objects(parts)])
     if (spans[~touching] >= 0.15 * max(ink.shape)).any():
         areas[touching] = 0
+    # What is far thinner than the digits was not drawn with their pen.
+    depths = ndimage.maximum(ndimage.distance_transform_edt(ink > 0.5), parts, np.arange(1, count + 1))
+    areas[depths < 0.3 * depths[areas.argmax()]] = 0
     kept = np.flatnonzero(areas >= max(4, 0.02 * areas.max())) + 1
     near = ndimage.binary_dilation(np.isin(parts, kept), iterations=2)
     return np.where(near, ink * 255 + 0.5, 0).astype(np.uint8)

@@ -20,7 +20,7 @@ RANKS: dict[str, int] = {
     "layers": 2, "architecture": 2, "training_config": 2, "editing": 2,
     "store": 3, "datasets": 3, "mnist_files": 3, "embedded_digits": 3, "download": 3,
     "shapes": 3, "layer_rules": 3, "layer_line": 3, "schedules": 3, "forecast": 3,
-    "ink": 4, "picture": 4, "splitting": 4, "drawing": 4, "reading": 4,
+    "ink": 4, "picture": 4, "paper_lines": 4, "pieces": 4, "dotted": 4, "splitting": 4, "drawing": 4, "reading": 4,
     "source": 4, "source_text": 4, "source_data": 4, "metrics": 4, "diagnosis": 4, "studies": 4, "figures": 4,
     "heartbeat": 4, "starter": 4, "paired": 4, "predictions": 4, "kept_epochs": 4, "calibration": 4,
     "receptive": 4, "perturb": 4,

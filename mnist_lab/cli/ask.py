@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnist_lab import drawing, formatting, metrics, starter
 from mnist_lab.cli.command import Answer, Options, command
 from mnist_lab.cli.common import open_runs, run_argument, run_text
 from mnist_lab.errors import DataError, LabError, RunNotFound
 from mnist_lab.jobs import InferenceClient
+from mnist_lab.reading import Reading, read
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import PREDICTIONS
 
@@ -43,7 +45,7 @@ def _evaluate(options: Options) -> Answer:
 
 
 def _predict_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("images", metavar="IMAGE", nargs="+", help="a picture of one digit")
+    parser.add_argument("images", metavar="IMAGE", nargs="+", help="a picture of a digit, or of several")
     parser.add_argument("--run", metavar="RUN", help="the run to ask; the starter model if not given")
 
 
@@ -51,26 +53,45 @@ def _predict_arguments(parser: argparse.ArgumentParser) -> None:
 def _predict(options: Options) -> Answer:
     store = open_runs()
     run = store.find(options.run) if options.run else _starter(store)
-    prepared = [_prepared(file) for file in options.images]
+    sheets = [_sheet(file) for file in options.images]
+    prepared = [drawing.from_sheet(sheet) for sheet in sheets]
     images = [each.image for each in prepared if each.image is not None]
-    answers = iter(())
+    readings: list[list[Reading]] = [[] for _ in sheets]
+    network = _Network(run.id)
     if images:
-        client = InferenceClient()
         try:
-            answers = iter(client.predict(run.id, np.stack(images), 300.0))
+            network(np.stack(images))
+            readings = [read(sheet, network) for sheet in sheets]
         finally:
-            client.close()
+            network.close()
     document = [
-        _prediction(file, None if each.is_empty else next(answers))
-        for file, each in zip(options.images, prepared, strict=True)
+        _prediction(file, None if each.image is None else network(each.image[np.newaxis])[0], digits)
+        for file, each, digits in zip(options.images, prepared, readings, strict=True)
     ]
-    lines = [
-        f"{entry['file']}: {entry['digit']} ({formatting.percent(max(entry['probabilities']), 1)})"
-        if entry["is_digit"]
-        else f"{entry['file']}: empty, there is nothing to predict"
-        for entry in document
-    ]
-    return Answer(document, "\n".join(lines))
+    return Answer(document, "\n".join(f"{entry['file']}: {_words(entry)}" for entry in document))
+
+
+class _Network:
+    """A run's network, asked by one process about each image once."""
+
+    def __init__(self, run_id: str) -> None:
+        self._run_id = run_id
+        self._client: InferenceClient | None = None
+        self._known: dict[bytes, NDArray[np.float32]] = {}
+
+    def __call__(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        names = [image.tobytes() for image in images]
+        new = [index for index, name in enumerate(names) if name not in self._known]
+        if new:
+            self._client = self._client or InferenceClient()
+            answers = self._client.predict(self._run_id, images[new], 300.0)
+            self._known.update(zip([names[index] for index in new], answers, strict=True))
+        return np.stack([self._known[name] for name in names])
+
+    def close(self) -> None:
+        """Ends the process."""
+        if self._client is not None:
+            self._client.close()
 
 
 def _starter(store: RunStore) -> Run:
@@ -79,20 +100,42 @@ def _starter(store: RunStore) -> Run:
     return store.get(starter.RUN_ID)
 
 
-def _prepared(file: str) -> drawing.Prepared:
+def _sheet(file: str) -> drawing.Sheet:
     try:
-        return drawing.from_image_file(Path(file))
+        return drawing.sheet_of_image_file(Path(file))
     except LabError as error:
         # The file at fault is named also where the reader of pictures only saw its bytes.
         named = error.message if Path(file).name in error.message else f"{file}: {error.message}"
         raise DataError(named, error.remedy) from error
 
 
-def _prediction(file: str, probabilities: Any) -> dict[str, Any]:
-    """One picture's entry; an empty picture has no digit and no probabilities."""
-    return {
+def _prediction(file: str, probabilities: Any, digits: list[Reading]) -> dict[str, Any]:
+    """One picture's entry, which takes all in it for one digit; an empty picture has no digit and no probabilities.
+
+    A picture of several digits has them besides, in the order of reading.
+    """
+    entry: dict[str, Any] = {
         "file": file,
         "digit": None if probabilities is None else int(probabilities.argmax()),
         "probabilities": None if probabilities is None else [float(value) for value in probabilities],
         "is_digit": probabilities is not None,
     }
+    if len(digits) > 1:
+        entry["digits"] = [
+            {
+                "digit": each.digit,
+                "probabilities": [float(value) for value in each.probabilities],
+                "box": list(each.box),
+            }
+            for each in digits
+        ]
+    return entry
+
+
+def _words(entry: dict[str, Any]) -> str:
+    if not entry["is_digit"]:
+        return "empty, there is nothing to predict"
+    if digits := entry.get("digits"):
+        least = formatting.percent(min(max(each["probabilities"]) for each in digits), 1)
+        return f"{''.join(str(each['digit']) for each in digits)} ({len(digits)} digits, at least {least})"
+    return f"{entry['digit']} ({formatting.percent(max(entry['probabilities']), 1)})"
