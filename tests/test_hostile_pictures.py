@@ -83,7 +83,9 @@ READ: dict[str, Callable[[], bytes]] = {
     "animated WebP": lambda: animated("WEBP", 6),
     "animated PNG": lambda: animated("PNG", 6),
     "16-bit grey": lambda: saved(Image.fromarray(SEVEN.astype(np.uint16) * 257), "PNG"),
-    "palette with a transparent colour": lambda: saved(seven().point(lambda x: x & 128).convert("P"), "PNG", transparency=128),
+    "palette with a transparent colour": lambda: saved(
+        seven().point(lambda x: x & 128).convert("P"), "PNG", transparency=128
+    ),
     "half transparent": lambda: saved(Image.merge("RGBA", [seven()] * 3 + [Image.new("L", (280, 280), 128)]), "PNG"),
     "CMYK": lambda: saved(seven().convert("CMYK"), "JPEG"),
     "long comment": with_long_text,

@@ -121,7 +121,7 @@ def wide(digit: int) -> list[Stroke]:
 
 
 class Oracle:
-    """Stands for a network that knows some digits, wherever whole pixels may have placed them, and is unsure of others."""
+    """Stands for a network that knows some digits, one pixel off or not, and is unsure of others."""
 
     def __init__(self, drawings: list[tuple[int, list[Stroke]]]) -> None:
         self.calls = 0
