@@ -50,7 +50,7 @@ def pick_run(label: str, key: str) -> Run | None:
     def changed() -> None:
         state.put(key, st.session_state[widget])
 
-    index = ids.index(chosen) if chosen in by_id else _best(runs)
+    index = ids.index(chosen) if chosen in by_id else best(runs)
     picked = st.selectbox(label, ids, index, format_func=words, key=widget, on_change=changed)
     address.follow(**{run_links.RUN: picked if picked == state.get(key, "") else None})
     return by_id.get(picked) if picked else None
@@ -75,7 +75,7 @@ def with_model(store: RunStore) -> list[Run]:
     return found
 
 
-def _best(runs: list[Run]) -> int:
+def best(runs: list[Run]) -> int:
     """The robust model, which reads drawn digits best, or the starter model, where they are; else the newest."""
     places = {run.id: index for index, run in enumerate(runs)}
     return next((places[run_id] for run_id in reversed(starter.IDS) if run_id in places), 0)

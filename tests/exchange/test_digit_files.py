@@ -209,7 +209,7 @@ def test_damaged_bytes_are_a_sentence_or_do_no_harm(seed: int) -> None:
         lambda: {"i": idx(IMAGES[:3], pack=seed % 2 > 0), "l": idx(LABELS[:3])},
     ]
     for whole in wholes:
-        for _ in range(60):
+        for _ in range(30):
             files = {name: bytearray(content) for name, content in whole().items()}
             for content in files.values():
                 for _ in range(rng.choice((1, 5))):

@@ -103,8 +103,8 @@ def test_it_learns_from_what_is_not_held_out_and_from_so_many_others(store: RunS
 
 
 def test_it_learns_a_hand_that_its_parent_cannot_read(store: RunStore, parent: Run) -> None:
-    store.keep_digits("Carl", mine(300))
-    tuned = replace(CONFIG, limit=None, epochs=15, optimizer=SGD(0.3), fine_tuning=FineTuning(rehearsal=1))
+    store.keep_digits("Carl", mine(200))
+    tuned = replace(CONFIG, limit=None, epochs=6, optimizer=SGD(0.5), fine_tuning=FineTuning(rehearsal=1))
     run = execute(store, fine_tune(store, parent, "Carl", tuned))
     held_out = [digit for digit in store.digits("Carl") if my_digits.is_held_out(digit)]
     before = infer.Answers(store).predict(parent.id, my_digits.images_of(held_out)).argmax(1)

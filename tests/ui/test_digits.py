@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from mnist_lab.metrics import accuracy_interval
 from mnist_lab.store import NewDigit, RunStore, open_store
 from mnist_lab.store.artefacts import BASE_PREDICTIONS, MODEL, PREDICTIONS
 from mnist_lab.training_config import Augmentation, FineTuning
+from mnist_lab.ui import writer
 from tests.made_runs import ONE, add_run
 from tests.ui.conftest import labelled
 
@@ -72,6 +74,27 @@ def test_a_new_name_begins_with_nothing_and_names_of_logins_are_not_to_be_typed(
     labelled(app, "text_input", "Your name").set_value("*Carl*").run()
     assert r"**\*Carl\*** · 0 digits" in texts(app)
     assert "There are none yet" in texts(app)
+
+
+@pytest.mark.parametrize(
+    ("user", "name"),
+    [
+        ({"is_logged_in": True, "email": "anna@example.org", "sub": "7"}, "anna@example.org"),
+        ({"is_logged_in": True, "email": None, "sub": "7"}, "7@login"),
+        ({"is_logged_in": False}, ""),
+    ],
+)
+def test_where_there_is_a_login_it_is_the_name_and_none_is_typed(
+    store: RunStore, visit: Visit, monkeypatch: pytest.MonkeyPatch, user: dict[str, object], name: str
+) -> None:
+    store.keep_digits("anna@example.org", [NewDigit(image(7), 7)])
+    monkeypatch.setattr(writer.st, "user", SimpleNamespace(**user))
+    app = visit("digits")
+    assert [box.label for box in app.text_input] == []
+    assert [button.label for button in app.button if button.label.startswith("Log")] == [
+        "Log out" if name else "Log in"
+    ]
+    assert len(boxes(app)) == (name == "anna@example.org")
 
 
 def test_ticked_digits_are_corrected_deleted_and_brought_back(store: RunStore, visit: Visit) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from mnist_lab import comparison, my_digits
+from mnist_lab import comparison, my_digits, starter
 from mnist_lab.errors import LabError
 from mnist_lab.store import Digit, Run
 from mnist_lab.store.artefacts import BASE_PREDICTIONS, MODEL, PREDICTIONS
@@ -121,7 +121,7 @@ def _chosen(runs: list[Run]) -> list[Run]:
     """The runs that the user wants to be asked; at first the shipped ones, those with a star and the newest."""
     by_id = {run.id: run for run in runs}
     names = comparison.names_of(runs)
-    first = sorted(runs, key=lambda run: not (run.starred or run.preset == "starter"))[:ASKED_AT_FIRST]
+    first = sorted(runs, key=lambda run: not (run.starred or run.id in starter.IDS))[:ASKED_AT_FIRST]
     kept = [run_id for run_id in state.get("digits-runs", [run.id for run in first]) if run_id in by_id]
     st.session_state["digits.runs"] = kept
 

@@ -17,7 +17,7 @@ from mnist_lab.training_config import Adam, FineTuning, TrainingConfig
 from mnist_lab.ui import frame, live, state
 from mnist_lab.ui.digit_views import Shown, accuracy, count_words, view
 from mnist_lab.ui.pair import marked
-from mnist_lab.ui.run_picker import run_words, with_model
+from mnist_lab.ui.run_picker import best, run_words, with_model
 
 # A tenth of what the networks learn at from nothing is usual where they know most already.
 RATE, EPOCHS, BATCH = 3e-4, 10, 32
@@ -49,11 +49,11 @@ def fine_tuning(shown: Shown) -> None:
 
 def _form(shown: Shown, runs: dict[str, Run], learns: int) -> None:
     first, second, third, fourth = st.columns([3, 1, 1.2, 1.4])
-    shipped = next((run_id for run_id, run in runs.items() if run.preset == "starter"), next(iter(runs)))
-    kept = state.get(_PARENT, shipped)
-    state.put(_PARENT, kept if kept in runs else shipped)
+    usual = list(runs)[best(list(runs.values()))]
+    kept = state.get(_PARENT, usual)
+    state.put(_PARENT, kept if kept in runs else usual)
     parent = first.selectbox("Start from", list(runs), format_func=lambda run_id: run_words(runs[run_id]),
-                             **state.kept_widget(_PARENT, shipped))  # fmt: skip
+                             **state.kept_widget(_PARENT, usual))  # fmt: skip
     epochs = int(second.number_input("Epochs", 1, 1000, EPOCHS, key="tune.epochs"))
     rate = float(third.number_input("Learning rate", 1e-6, 1.0, RATE, key="tune.rate", format="%.6g", step=1e-4))
     rehearsal = int(fourth.number_input(

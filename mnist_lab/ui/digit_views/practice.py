@@ -15,7 +15,7 @@ from mnist_lab import drawing, formatting, my_digits
 from mnist_lab.store import NewDigit, PracticeAnswer, Run, RunStore
 from mnist_lab.ui import frame, state, ways_in
 from mnist_lab.ui.digit_views import Shown, view
-from mnist_lab.ui.run_picker import run_words, with_model
+from mnist_lab.ui.run_picker import best, run_words, with_model
 
 FIRST_ANSWER_SECONDS = 120.0
 _GAME, _RUN, _KEEPS = "practice", "practice-run", "practice-keeps"
@@ -53,7 +53,7 @@ def practice(shown: Shown) -> None:
     runs = {run.id: run for run in with_model(shown.store)}
     if not runs:
         return
-    first = next((run_id for run_id, run in runs.items() if run.preset == "starter"), next(iter(runs)))
+    first = list(runs)[best(list(runs.values()))]
     kept = state.get(_RUN, first)
     state.put(_RUN, kept if kept in runs else first)
     left, right = st.columns(2, vertical_alignment="bottom")
