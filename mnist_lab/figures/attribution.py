@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from mnist_lab.figures.theme import COLOURS, NEUTRAL, axis, base_layout, fade
+from mnist_lab.figures.theme import COLOURS, NEUTRAL, axis, base_layout, fade, mix
 
 FOR, AGAINST = COLOURS[1], COLOURS[0]
 SCALE = [[0, AGAINST], [0.25, fade(AGAINST, 0.6)], [0.5, fade(NEUTRAL, 0.0)], [0.75, fade(FOR, 0.6)], [1, FOR]]
@@ -82,7 +82,7 @@ def said_by_runs(names: Sequence[str], probabilities: Any, dark: bool = False) -
     figure = go.Figure(
         go.Heatmap(
             z=said, x=[str(digit) for digit in range(10)], y=rows, zmin=0, zmax=1, showscale=False, xgap=2, ygap=2,
-            colorscale=[[0, fade(NEUTRAL, 0.12)], [1, COLOURS[0]]], uid="said",
+            colorscale=[[0, mix(NEUTRAL, "#ffffff", 0.8)], [1, COLOURS[0]]], uid="said",
             text=[[f"{100 * value:.0f}" if value >= 0.005 else "" for value in row] for row in said],
             texttemplate="%{text}", customdata=[[name] * 10 for name in names],
             hovertemplate="%{customdata}<br>digit %{x}: %{z:.2%}<extra></extra>",

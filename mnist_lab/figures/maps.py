@@ -10,13 +10,15 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from mnist_lab.figures.attribution import AGAINST, FOR
-from mnist_lab.figures.theme import COLOURS, NEUTRAL, axis, base_layout, fade
+from mnist_lab.figures.theme import COLOURS, NEUTRAL, axis, base_layout, fade, mix
 
 GAP = 1
 WIDTH = 760  # pixels that a grid takes on a page that is wide enough
 LEAST, MOST = 2.0, 22.0  # pixels on the page for one value
 WRITTEN = 49  # a table of more values than this has no room for its numbers
 SIGNED = [[0, AGAINST], [0.5, fade(NEUTRAL, 0.12)], [1, FOR]]
+# Opaque: numbers must be read on it, on light pages and on dark ones.
+WRITTEN_ON = [[0, AGAINST], [0.5, mix(NEUTRAL, "#ffffff", 0.8)], [1, FOR]]
 RISING = [[0, fade(NEUTRAL, 0.12)], [1, FOR]]
 
 
@@ -108,7 +110,7 @@ def map_grid(
     figure.update_layout(
         base_layout(
             dark, round(rows * pixels) + 16, margin={"l": 0, "r": 0, "t": 4, "b": 4},
-            width=round(columns * LEAST),
+            width=max(10, round(columns * LEAST)),
             xaxis=axis(**{**hidden, "range": [-0.5, columns - 0.5], "constraintoward": "left"}),
             yaxis=axis(**{**hidden, "range": [rows - 0.5, -0.5], "scaleanchor": "x", "constraintoward": "top"}),
         )
@@ -150,7 +152,7 @@ def number_table(values: Any, inside: NDArray[np.bool_] | None = None, dark: boo
     small = numbers.size <= WRITTEN
     hidden: dict[str, Any] = {"visible": False, "fixedrange": True, "constrain": "domain", "showgrid": False}
     figure = go.Figure(
-        go.Heatmap(z=numbers, zmin=-limit, zmax=limit, colorscale=SIGNED, showscale=False, xgap=1, ygap=1,
+        go.Heatmap(z=numbers, zmin=-limit, zmax=limit, colorscale=WRITTEN_ON, showscale=False, xgap=1, ygap=1,
                    uid="numbers", text=texts, texttemplate="%{text}" if small else None,
                    textfont={"size": 12 if columns <= 5 else 10}, hovertemplate="%{z:.5f}<extra></extra>")
     )  # fmt: skip

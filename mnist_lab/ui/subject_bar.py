@@ -7,12 +7,13 @@ import time
 import numpy as np
 import streamlit as st
 
-from mnist_lab import datasets, formatting
+from mnist_lab import datasets
 from mnist_lab.datasets import Dataset
 from mnist_lab.errors import DataError
 from mnist_lab.figures.images import contact_sheet
 from mnist_lab.store import Run
 from mnist_lab.ui import frame, state, subject
+from mnist_lab.ui.image_browser import sure
 from mnist_lab.ui.subject import Subject
 
 SIDE = 140
@@ -51,7 +52,7 @@ def _answer(run: Run, shown: Subject) -> None:
         digit = int(said.argmax())
         right = "" if shown.label is None else " :green[✓ right]" if digit == shown.label else " :red[✗ wrong]"
         st.markdown(f"### It says: {digit}{right}")
-        st.caption(f"{formatting.percent(float(said[digit]), 1)} sure · {frame.escape(run.name)}")
+        st.caption(f"{frame.escape(run.name)} · {sure(float(said[digit]))} sure")
 
 
 def _wake() -> None:

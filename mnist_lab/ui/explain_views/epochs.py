@@ -71,7 +71,7 @@ def _verdict(asked: list[int], said: NDArray[np.float32], label: int | None) -> 
     since = asked[int(changes[-1]) + 1] if len(changes) else asked[0]
     words = f"It says {last} since epoch {since}" + ("" if len(changes) else ", the first one that is kept")
     turned = int((digits[1:] != digits[:-1]).sum())
-    words += f", and changed its mind {turned} time{'s' * (turned != 1)}."
+    words += f", and changed its mind {turned} time{'s' * (turned != 1)}." if turned else " and never changed its mind."
     if label is not None:
         right = int((digits == label).sum())
         words += f" It is {label}: right in {right} of {len(asked)} epochs."

@@ -33,14 +33,11 @@ def flip(shown: Shown) -> None:
 
 
 def _smallest(tried: list[Flip]) -> None:
-    lines = ["| | in one direction | in the other | tried |", "|---|---|---|---|"]
-    for each in tried:
-        change = each.change
-        lines.append(
-            f"| {change.name} | {_words(each, -1)} | {_words(each, 1)} "
-            f"| {change.step:g} to {change.most:g} {change.unit} in steps of {change.step:g} |"
-        )
+    lines = ["| | in one direction | in the other |", "|---|---|---|"]
+    lines += [f"| {each.change.name} | {_words(each, -1)} | {_words(each, 1)} |" for each in tried]
     st.markdown("\n".join(lines))
+    steps = (f"{each.name.lower()} up to {each.most:g} {each.unit} in steps of {each.step:g}" for each in CHANGES)
+    st.caption(f"Tried, one at a time and in both directions: {', '.join(steps)}.")
 
 
 def _words(flip: Flip, direction: int) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mnist_lab.figures.attribution import attribution_map
 from mnist_lab.ui import frame
 from mnist_lab.ui.explain_views import Shown, view
+from mnist_lab.ui.image_browser import sure
 from mnist_lab.ui.plot import plot
 from mnist_lab.ui.subject import Subject
 
@@ -79,7 +80,7 @@ def _digits(logits: NDArray[np.float32], said: NDArray[np.float32], subject: Sub
         second = subject.label
 
     def words(digit: int | None) -> str:
-        return "no other digit" if digit is None else f"{digit} ({100 * said[digit]:.1f} %)"
+        return "no other digit" if digit is None else f"{digit} ({sure(float(said[digit]))})"
 
     # Another image or network is another question, which starts from its own answer.
     key = f"why.{first}.{second}"
@@ -95,7 +96,8 @@ def _question(logits: NDArray[np.float32], digit: int, other: int | None) -> str
     if other is None:
         return f"The logit of {digit} is **{logits[digit]:.2f}**. The maps show what raises and lowers it."
     lead = float(logits[digit] - logits[other])
-    odds = f"{np.exp(min(abs(lead), 30)):,.3g}"
+    times = float(np.exp(min(abs(lead), 30)))
+    odds = f"{times:,.0f}" if times >= 100 else f"{times:.3g}"
     words = f"{digit} is {odds} times as likely as {other}" if lead >= 0 else (
         f"{other} is {odds} times as likely as {digit}")  # fmt: skip
     return (
