@@ -220,3 +220,65 @@ def test_the_images_of_the_mistakes_are_shown_page_by_page(board, starter):
     eventually(board, lambda: images_title(board).startswith("980 images of 0"), True)
     settled(board)
     assert board.locator("input[aria-label='Page (of 33)']").input_value() == "1"
+
+
+def test_several_digits_are_read_in_order_and_a_click_shows_one_of_them(board):
+    slider = board.locator(".st-key-pen-width input")
+    slider.focus()
+    for _ in range(12):
+        slider.press("ArrowLeft")
+    settled(board)
+    for place, digit in enumerate((7, 4, 1, 3)):
+        draw(board, [[(0.36 * x - 10 + 65 * place, 0.36 * y + 70) for x, y in stroke] for stroke in STROKES[digit]])
+    wait_answer(board, 7413)
+    settled(board)
+    assert captions(board)[0].startswith("4 digits, at least ")
+    buttons = board.locator(".st-key-digits [class*=st-key-digit-] button")
+    assert [text.split()[0] for text in buttons.all_inner_texts()] == ["7", "4", "1", "3"]
+    winner = "node._fullData[0].x.indexOf(Math.max(...node._fullData[0].x))"
+    eventually(board, lambda: chart(board, "Probability of each digit", winner), 7)
+    assert "Digit 1 of 4" in steps(board)
+    buttons.nth(3).click()
+    eventually(board, lambda: chart(board, "Probability of each digit", winner), 3)
+    eventually(board, lambda: "Digit 4 of 4" in steps(board), True)
+    press(board, "clear")
+    eventually(board, lambda: answer(board), "Draw a digit from 0 to 9")
+    eventually(board, buttons.count, 0)
+
+
+def test_a_finger_draws_and_the_page_does_not_scroll_meanwhile(lab, browser):
+    context = browser.new_context(viewport={"width": 390, "height": 700}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    open_page(page, lab.url, "Draw a digit")
+    canvas = page.locator("canvas.upper-canvas")
+    canvas.wait_for(timeout=PATIENCE * 1000)
+    settled(page)
+    scrolled = "[...document.querySelectorAll('*')].reduce((sum, e) => sum + e.scrollTop + e.scrollLeft, scrollY)"
+    box, touch = canvas.bounding_box(), context.new_cdp_session(page)
+
+    def finger(points) -> None:
+        kinds = ["touchStart", *["touchMove"] * (len(points) - 1)]
+        for kind, (x, y) in zip(kinds, points, strict=True):
+            at = {"x": box["x"] + x, "y": box["y"] + y}
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [at]})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    before = page.evaluate(scrolled)
+    # Upwards, as one scrolls: the stem of a 1, then a whole 3.
+    finger([(140, y) for y in range(250, 20, -6)])
+    wait_answer(page, 1)
+    assert page.evaluate(scrolled) == before
+    settled(page)
+    screenshot(page, "draw-finger")
+    press(page, "clear")
+    eventually(page, lambda: answer(page), "Draw a digit from 0 to 9")
+    settled(page)
+    box = canvas.bounding_box()
+    before = page.evaluate(scrolled)
+    finger(STROKES[3][0])
+    wait_answer(page, 3)
+    assert page.evaluate(scrolled) == before
+    # The same beside the canvas scrolls, so that the test can tell.
+    finger([(320, y) for y in range(250, 20, -6)])
+    eventually(page, lambda: page.evaluate(scrolled) > before, True, 10)
+    context.close()
