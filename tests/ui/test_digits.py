@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_lab import comparison, formatting, run_data
 from mnist_lab.drawing import Sheet
+from mnist_lab.errors import InferenceError
 from mnist_lab.jobs import InferenceClient
 from mnist_lab.metrics import accuracy_interval
 from mnist_lab.store import NewDigit, RunStore, open_store
@@ -149,6 +150,19 @@ def test_the_table_says_what_numpy_says_and_asks_a_network_about_new_digits_only
     app.run()
     assert sorted(asked) == sorted([(plain.id, 1), (flattered.id, 1)])
 
+    def fail(self: object, run_id: str, images: np.ndarray, deadline: float) -> np.ndarray:
+        if run_id == flattered.id:
+            raise InferenceError("The weights cannot be read.", "Train it again.")
+        return predict(self, run_id, images, deadline)
+
+    monkeypatch.setattr(InferenceClient, "predict", fail)
+    store.keep_digits("Anna", [NewDigit(image(51), 5)])
+    app.run()
+    assert app.dataframe[0].value["Run"].tolist() == ["plain"]
+    assert [warning.value for warning in app.warning] == [
+        "flattered\\: The weights cannot be read\\. Train it again\\."
+    ]
+
 
 def test_practice_asks_notes_right_and_wrong_answers_and_scores_them(
     store: RunStore, visit: Visit, monkeypatch: pytest.MonkeyPatch
@@ -195,7 +209,10 @@ def test_practice_asks_notes_right_and_wrong_answers_and_scores_them(
     assert [(digit.label, digit.origin) for digit in store.digits("Ben")][-1] == (first, "practice")
     says.append(second)
     monkeypatch.setattr(ways_in, "canvas", lambda key: drawn[0] if key.endswith("-2") else None)
+    monkeypatch.setattr("mnist_lab.store.digits.MAX_DIGITS", 1)  # and yet the practice goes on
+    drawn[0] = Sheet(np.roll(ink, 40, axis=1) | ink, ())
     app.run()
+    assert "there may be 1" in texts(app)
     assert asked() not in (first, second)
     scores = app.dataframe[0].value
     assert scores["Asked"].tolist() == [2]

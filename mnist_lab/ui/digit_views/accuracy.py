@@ -43,8 +43,17 @@ def accuracy(shown: Shown) -> None:
     runs = _chosen(with_model(shown.store))
     if not runs:
         return
+    said: dict[str, NDArray[np.float32]] = {}
     with st.spinner("Asking the networks; one that was not asked before takes a second or two."):
-        said = {run.id: answers(run, shown.digits) for run in runs}
+        for run in runs:
+            try:
+                said[run.id] = answers(run, shown.digits)
+            except LabError as error:
+                # The others have something to say all the same.
+                st.warning(frame.escape(f"{run.name}: {error}"))
+    runs = [run for run in runs if run.id in said]
+    if not runs:
+        return
     labels, names = my_digits.labels_of(shown.digits), comparison.names_of(runs)
     scores = {run.id: my_digits.score(labels, said[run.id]) for run in runs}
     kept_out = np.array([my_digits.is_held_out(digit) for digit in shown.digits])

@@ -81,6 +81,7 @@ def _practice(store: RunStore, writer: str, run: Run) -> None:
                 st.rerun()
             return
         asked = game.asked[-1]
+        frame.failure()
         st.markdown(f"### Draw a {asked}")
         st.caption(game.last or "The clock runs until the network reads it.")
         left, right = st.columns([1, 1.4], gap="large")
@@ -109,7 +110,8 @@ def _answered(store: RunStore, game: Game, image: NDArray[np.uint8], said: int, 
     asked = game.asked[-1]
     store.add_answer(game.writer, PracticeAnswer(game.run_id, asked, said, seconds))
     if state.get(_KEEPS, False):
-        store.keep_digits(game.writer, [NewDigit(image, asked, "practice")])
+        # Where there is no room for it, the practice goes on all the same.
+        frame.attempt(store.keep_digits, game.writer, [NewDigit(image, asked, "practice")])
     words = f"✓ {asked}, read after {seconds:.1f} s." if said == asked else f"✗ The {asked} was taken for a {said}."
     state.put(_GAME, game.next(words))
     st.rerun()
