@@ -38,13 +38,13 @@ def offer(image: NDArray[np.uint8], guess: int | None, key: str, origin: str = "
                                  placeholder="?", disabled=digest in labels, width=100)  # fmt: skip
             st.button("Save as my digit", icon=":material/bookmark_add:", key=f"keep-{key}-save", on_click=_keep,
                       args=(name, image, label, origin), disabled=label is None or digest in labels)  # fmt: skip
-        if said := state.get(_FAILED, ""):
-            state.put(_FAILED, "")
-            st.error(said)
-        elif digest in labels:
-            st.caption(f"Saved as a {labels[digest]}; you have {len(labels):,} under *My digits*.")
-        else:
-            st.caption(f"Kept under {frame.escape(name)}, as the network sees it.")
+            if said := state.get(_FAILED, ""):
+                state.put(_FAILED, "")
+                st.error(said)
+            elif digest in labels:
+                st.caption(f"Saved as a {labels[digest]}; you have {len(labels):,} under *My digits*.", width=300)
+            else:
+                st.caption(f"Kept under {frame.escape(name)}, as the network sees it.", width=300)
 
 
 def _keep(name: str, image: NDArray[np.uint8], label: int, origin: str) -> None:
