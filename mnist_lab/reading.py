@@ -126,7 +126,7 @@ def _decided(line: list[Part], asked: _Asked) -> list[Part]:
         if other.left - one.right < BROKEN * height and other.right - one.left < BROKEN_WIDE * height
     }
     cutting = ALONE if len(line) == 1 else IN_A_ROW
-    halves = {part: _halves(part, cutting) for part in line}
+    halves = {part: _halves(part, cutting, height) for part in line}
     asked.ask([*line, *pairs.values(), *(half for each in halves.values() for cut in each for half in cut)])
     decided: list[Part] = []
     for part in line:
@@ -134,22 +134,25 @@ def _decided(line: list[Part], asked: _Asked) -> list[Part]:
         if whole is not None and asked.sure(whole) > asked.sure(decided[-1], part) + JOINED_SURER:
             decided[-1] = whole
         else:
-            decided += _cut(part, halves[part], cutting, asked)
+            decided += _cut(part, halves[part], cutting, height, asked)
     return decided
 
 
-def _halves(part: Part, cutting: _Cutting) -> list[tuple[Part, Part]]:
-    return splitting.cuts(part) if part.width > cutting.wide * part.height else []
+def _halves(part: Part, cutting: _Cutting, height: float) -> list[tuple[Part, Part]]:
+    is_tried = part.width > cutting.wide * part.height and part.height >= splitting.LEAST_HALF * height
+    return splitting.cuts(part) if is_tried else []
 
 
-def _cut(part: Part, halves: list[tuple[Part, Part]], cutting: _Cutting, asked: _Asked) -> list[Part]:
+def _cut(part: Part, halves: list[tuple[Part, Part]], cutting: _Cutting, height: float, asked: _Asked) -> list[Part]:
     """Cuts a part into digits, as long as the network is surer of the halves."""
     best = max(halves, key=lambda cut: asked.sure(*cut), default=None)
     if best is None or asked.sure(*best) <= asked.sure(part) + cutting.surer:
         return [part]
-    again = [_halves(half, IN_A_ROW) for half in best]
+    again = [_halves(half, IN_A_ROW, height) for half in best]
     asked.ask([piece for each in again for cut in each for piece in cut])
-    return [digit for half, cuts in zip(best, again, strict=True) for digit in _cut(half, cuts, IN_A_ROW, asked)]
+    return [
+        digit for half, cuts in zip(best, again, strict=True) for digit in _cut(half, cuts, IN_A_ROW, height, asked)
+    ]
 
 
 def _reading(sheet: Sheet, part: Part, number: int, count: int, asked: _Asked) -> Reading:

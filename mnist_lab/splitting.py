@@ -77,7 +77,8 @@ def split(ink: Ink) -> list[list[Part]]:
     pieces = Pieces(ink)
     figures, kept = pieces.broken(), pieces.not_specks(SPECK)
     alone = [[number] for number in kept if not any(number in figure for figure in figures)]
-    groups = _stacked(pieces, [[number for number in figure if number in kept] for figure in figures] + alone)
+    groups = [[number for number in figure if number in kept] for figure in figures] + alone
+    groups = _with_scraps(pieces, _stacked(pieces, groups))
     return [[_cropped(pieces.only(digit)) for digit in _digits(pieces, line)] for line in _lines(pieces, groups)]
 
 
@@ -140,6 +141,22 @@ def _stacked(pieces: Pieces, groups: list[list[int]]) -> list[list[int]]:
     if len(classes) == len(groups):
         return groups
     return _stacked(pieces, [[number for index in each for number in groups[index]] for each in classes])
+
+
+def _with_scraps(pieces: Pieces, groups: list[list[int]]) -> list[list[int]]:
+    """Gives what is much less high than the highest group, and near a higher one, to that: a torn-off arc of a 3."""
+    heights = [bottom - top for top, bottom, *_ in map(pieces.box, groups)]
+    high = [list(group) for group, own in zip(groups, heights, strict=True) if own >= SMALL * max(heights)]
+    alone = []
+    for group, own in zip(groups, heights, strict=True):
+        if own < SMALL * max(heights):
+            gaps = [pieces.gap(group, other) for other in high]
+            near = min(gaps) <= NEAR * max(heights)
+            if near:
+                high[int(np.argmin(gaps))].extend(group)
+            else:
+                alone.append(group)
+    return high + alone
 
 
 def _is_one_above_other(pieces: Pieces, one: list[int], other: list[int]) -> bool:

@@ -84,6 +84,14 @@ def test_a_slip_of_the_pen_far_away_is_left_out_and_one_close_by_is_not() -> Non
     assert count(np.maximum(seven, far)) == 1
 
 
+def test_a_torn_off_arc_stays_with_its_digit() -> None:
+    three = ink_of_strokes(placed(3, 60, 40, 160), 12, 280).copy()
+    three[120:132] = 0
+    assert count(three) == 1
+    arc = [[(50.0, 215.0), (90.0, 226.0), (120.0, 218.0)]]
+    assert count(np.maximum(three, ink_of_strokes(arc, 12, 280))) == 1
+
+
 def test_a_dash_between_digits_is_no_digit() -> None:
     strokes = [*placed(3, 30, 100), *placed(1, 240, 100), *placed(8, 290, 100), [(125, 140), (180, 140)]]
     assert count(ink_of_strokes(strokes, 8, 400)) == 3
