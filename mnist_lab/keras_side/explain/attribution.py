@@ -16,8 +16,8 @@ from mnist_lab.keras_side.evaluate import as_input
 from mnist_lab.keras_side.explain.taps import Taps
 
 PATCH = 5  # pixels; about the width of a stroke and its edges, odd so that a patch has a middle
-# What may be reckoned for one map, in multiply-adds: about half a second on two cores.
-BUDGET = 12e9
+# What occlusion may cost, as `Taps.cost` counts: about half a second on two cores that have other work too.
+BUDGET = 8e9
 
 
 def why(taps: Taps, image: np.ndarray) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def why(taps: Taps, image: np.ndarray) -> dict[str, Any]:
     """
     x = as_input(image[np.newaxis])
     gradient, cam, logits = _by_gradients(taps, x)
-    stride = occlusion_stride(image, taps.multiply_adds)
+    stride = occlusion_stride(image, taps.cost)
     return {
         "logits": logits,
         "probabilities": np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum(),
@@ -96,14 +96,14 @@ def occlusion(taps: Taps, x: np.ndarray, logits: np.ndarray, stride: int) -> np.
     return falls
 
 
-def occlusion_stride(image: np.ndarray, multiply_adds: int, budget: float = BUDGET) -> int:
-    """The smallest distance of patches that a network of so many multiply-adds can be asked within the budget."""
+def occlusion_stride(image: np.ndarray, cost: int, budget: float = BUDGET) -> int:
+    """The smallest distance of patches at which a network with such a cost of an image keeps to the budget."""
     inked = np.argwhere(image > 0)
     if not len(inked):
         return 1
     extent = np.minimum(np.ptp(inked, axis=0) + PATCH, image.shape)
     for stride in (1, 2, 3):
-        if math.prod(-(-extent // stride)) * multiply_adds <= budget:
+        if math.prod(-(-extent // stride)) * cost <= budget:
             return stride
     return 4
 

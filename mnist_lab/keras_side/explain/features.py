@@ -19,7 +19,7 @@ from mnist_lab.keras_side.explain.taps import Taps
 MOMENT = 0.3  # seconds that a question may spend on features
 ROOM = 100_000_000  # bytes for the features of one run
 FIRST = 64  # images that the first answer is made of at least, whatever the time
-# Multiply-adds between two looks at the clock: a tenth of a second on two cores.
+# Between two looks at the clock, as `Taps.cost` counts: some tenths of a second on two cores.
 BETWEEN_LOOKS = 3e9
 MOST_AT_ONCE = 256
 POINTS = 2_000
@@ -59,7 +59,7 @@ class Bank:
     def fill(self, seconds: float = MOMENT) -> None:
         """Computes features for a moment."""
         end = time.monotonic() + seconds
-        step = int(np.clip(BETWEEN_LOOKS / max(1, self.taps.multiply_adds), 16, MOST_AT_ONCE))
+        step = int(np.clip(BETWEEN_LOOKS / max(1, self.taps.cost), 16, MOST_AT_ONCE))
         while self.done < len(self.order):
             part = self.order[self.done : self.done + step]
             features, logits = self.taps.features(as_input(self.images[part]))

@@ -48,12 +48,15 @@ class Taps:
     def __init__(self, model: keras.Model, architecture: Architecture) -> None:
         self.model = model
         self.architecture = architecture
-        self.multiply_adds = shapes.analyse(architecture).multiply_adds
+        analysis = shapes.analyse(architecture)
+        # What an image costs, in multiply-adds. Small networks wait for memory rather than for products: a value that
+        # is handed on takes as long as about a hundred of them (measured on two cores).
+        self.cost = analysis.multiply_adds + 100 * analysis.activation_values
         self._last = model.outputs[0]._keras_history.operation
         # What the last layer works on: for a Dense these are the penultimate features, for an Activation the logits.
         self._before = self._last.input
         self.last_map = _last_map(architecture)
-        self._rows = {row.path: row for row in shapes.analyse(architecture).rows}
+        self._rows = {row.path: row for row in analysis.rows}
         self._features = self._penultimate()
         self._parts: dict[tuple[str, ...], keras.Model] = {}
 
