@@ -125,17 +125,19 @@ def _decided(line: list[Part], asked: _Asked) -> list[Part]:
         for one, other in pairwise(line)
         if other.left - one.right < BROKEN * height and other.right - one.left < BROKEN_WIDE * height
     }
-    cutting = ALONE if len(line) == 1 else IN_A_ROW
-    halves = {part: _halves(part, cutting, height) for part in line}
-    asked.ask([*line, *pairs.values(), *(half for each in halves.values() for cut in each for half in cut)])
-    decided: list[Part] = []
+    asked.ask([*line, *pairs.values()])
+    whole: list[Part] = []
     for part in line:
-        whole = pairs.get((decided[-1], part)) if decided else None
-        if whole is not None and asked.sure(whole) > asked.sure(decided[-1], part) + JOINED_SURER:
-            decided[-1] = whole
+        both = pairs.get((whole[-1], part)) if whole else None
+        if both is not None and asked.sure(both) > asked.sure(whole[-1], part) + JOINED_SURER:
+            whole[-1] = both
         else:
-            decided += _cut(part, halves[part], cutting, height, asked)
-    return decided
+            whole.append(part)
+    cutting = ALONE if len(whole) == 1 else IN_A_ROW
+    halves = [_halves(part, cutting, height) for part in whole]
+    asked.ask([half for each in halves for cut in each for half in cut])
+    return [digit for part, each in zip(whole, halves, strict=True)
+            for digit in _cut(part, each, cutting, height, asked)]  # fmt: skip
 
 
 def _halves(part: Part, cutting: _Cutting, height: float) -> list[tuple[Part, Part]]:
