@@ -592,6 +592,23 @@ def test_predict_asks_one_process_once(here: Callable[..., Said], mouth: type[Mo
     assert lines[1].endswith(": empty, there is nothing to predict")
 
 
+def test_a_picture_of_several_digits_has_them_besides_in_their_order(
+    here: Callable[..., Said], mouth: type[Mouth], tmp_path: Path
+) -> None:
+    sheet = Image.new("RGB", (360, 120), "white")
+    for place, digit in enumerate((7, 1, 0)):
+        with Image.open(picture(tmp_path / "one.png", digit)) as one:
+            sheet.paste(one, (120 * place, 0))
+    file = tmp_path / "number.png"
+    sheet.save(file)
+    (entry,) = here("predict", str(file), "--json").document
+    assert list(entry) == ["file", "digit", "probabilities", "is_digit", "digits"]
+    assert [each["digit"] for each in entry["digits"]] == [3, 3, 3]
+    boxes = [each["box"] for each in entry["digits"]]
+    assert all(120 * place < box[0] < box[2] < 120 * (place + 1) for place, box in enumerate(boxes))
+    assert here("predict", str(file)).out == f"{file}: 333 (3 digits, at least 100.0 %)\n"
+
+
 def test_empty_pictures_start_no_process(here: Callable[..., Said], mouth: type[Mouth], pictures: list[str]) -> None:
     said = here("predict", pictures[1], "--json")
     expected = {"file": pictures[1], "digit": None, "probabilities": None, "is_digit": False}
