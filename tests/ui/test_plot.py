@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_lab.errors import LabError
 from mnist_lab.ui.plot import ensure_plotly_js
+from tests.ui.conftest import PATIENCE
 
 
 def test_plotly_js_is_copied_whole_and_named_after_its_version(tmp_path):
@@ -59,7 +60,7 @@ def page_with_a_chart() -> None:
 
 @pytest.mark.parametrize("turn", ["first", "second"])
 def test_each_app_test_can_draw_a_chart(turn):
-    app = AppTest.from_function(page_with_a_chart).run()
+    app = AppTest.from_function(page_with_a_chart, default_timeout=PATIENCE).run()
     assert not app.exception
     assert app.text[0].value == "clicked None"
     sent = sent_data(app)
@@ -68,7 +69,7 @@ def test_each_app_test_can_draw_a_chart(turn):
 
 
 def test_the_revision_changes_with_the_data_and_only_with_it():
-    app = AppTest.from_function(page_with_a_chart).run()
+    app = AppTest.from_function(page_with_a_chart, default_timeout=PATIENCE).run()
     first = sent_data(app)["revision"]
     assert sent_data(app.run())["revision"] == first
     app.session_state["values"] = [1.0, 3.0]
