@@ -53,6 +53,8 @@ def canvas(key: str = "canvas") -> Sheet | None:
     Returns:
         What is drawn on it, None until it is there.
     """
+    # Over a hovering mouse the canvas's own tools lie above it, on whatever is there.
+    st.space("small")
     result = st_canvas(
         stroke_width=int(state.get("pen", PEN_WIDTH)),
         stroke_color="#ffffff",
