@@ -88,7 +88,7 @@ def main() -> None:
         for hand in HANDS:
             for pen in PENS:
                 made = [
-                    drawing.prepare(redrawn(field, pen, SIZES[index % 3], hand, chance))
+                    drawing.prepare(redrawn(field, pen, SIZES[index % 3], hand, chance), ())
                     for index, field in enumerate(fields)
                 ]
                 images = np.stack([each.image for each in made if each.image is not None])

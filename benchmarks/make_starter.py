@@ -15,6 +15,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from mnist_lab import starter
@@ -60,8 +62,16 @@ def trained(store: RunStore, name: str) -> Run:
 def ship(store: RunStore, run: Run, shipped: starter.Shipped) -> None:
     """Copies a run's files and its record into the package."""
     shipped.folder.mkdir(exist_ok=True)
-    for name in (MODEL, PREDICTIONS):
-        shutil.copyfile(store.artefacts.path(run.id, name), shipped.folder / name)
+    shutil.copyfile(store.artefacts.path(run.id, MODEL), shipped.folder / MODEL)
+    with np.load(store.artefacts.path(run.id, PREDICTIONS)) as kept:
+        # Four significant digits are enough of a probability, and take far less space than seven.
+        probabilities = np.array([[float(f"{value:.4g}") for value in row] for row in kept["probabilities"]])
+        np.savez_compressed(
+            shipped.folder / PREDICTIONS,
+            probabilities=probabilities.astype(np.float32),
+            labels=kept["labels"],
+            indices=kept["indices"],
+        )
     values = {name: value for name, value in asdict(run).items() if name not in LOCAL}
     values |= {"name": preset(shipped.preset).title, "notes": "Ships with the program; trained by it on MNIST."}
     record = {"run": values, "history": store.history(run.id)}

@@ -161,6 +161,7 @@ class Mouth:
     """Stands for the inference process: says that every picture is a 3."""
 
     made: Sequence[Mouth] = ()
+    doubt = 0.1
 
     def __init__(self) -> None:
         Mouth.made = [*Mouth.made, self]
@@ -171,8 +172,9 @@ class Mouth:
         self.asked.append((run_id, images))
         return np.tile(np.eye(10, dtype=np.float32)[3], (len(images), 1))
 
-    def ask(self, question: str, deadline: float, **arguments: Any) -> None:
+    def ask(self, question: str, deadline: float, **arguments: Any) -> Any:
         self.asked.append((question, arguments))
+        return np.full(len(arguments["images"]), self.doubt) if question == "doubt" else None
 
     def close(self) -> None:
         self.is_closed = True
@@ -250,7 +252,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
 def test_trainings_at_once_on_a_new_store_do_not_disturb_each_other(trained: Trained) -> None:
     runs = trained.store.runs()
     ends = sorted((run.preset or "", run.status) for run in runs)
-    assert ends == [("", "finished"), ("lenet-5", "failed"), ("lenet-5", "finished"), ("starter", "finished")]
+    assert ends == [("", "finished"), ("lenet-5", "failed"), ("lenet-5", "finished"),
+                    ("robust", "finished"), ("starter", "finished")]  # fmt: skip
 
 
 def test_train_prints_the_run_and_nothing_else_on_standard_output(trained: Trained) -> None:
@@ -369,12 +372,12 @@ def test_control_c_before_the_worker_is_up_takes_the_run_out_of_the_queue_at_onc
 
 
 def wait_for_run(place: Place, condition: Callable[[Any], Any]) -> Any:
-    """Waits until the store has a run, apart from the starter model, of which something is true."""
+    """Waits until the store has a run, apart from those that ship, of which something is true."""
     limit = time.monotonic() + PATIENCE
     while time.monotonic() < limit:
         if (place.home / "lab.db").exists():
             store = place.store
-            found = [run for run in store.runs() if run.preset != "starter" and condition(run)]
+            found = [run for run in store.runs() if run.id not in starter.IDS and condition(run)]
             store.close()
             if found:
                 return found[0]
@@ -402,13 +405,14 @@ def test_a_training_on_mnist_says_so(place: Place) -> None:
 # Looking --------------------------------------------------------------------------------------------------------------
 
 
-def test_a_new_home_has_the_starter_model_and_nothing_else(place: Place) -> None:
+def test_a_new_home_has_the_shipped_models_and_nothing_else(place: Place) -> None:
     said = place.run("runs", "--json")
     assert (said.status, said.errors) == (0, "")
-    (run,) = said.document
-    assert_is_run(run)
-    assert (run["preset"], run["status"], run["dataset"]) == ("starter", "finished", "mnist")
-    assert len(run["id"]) == 32
+    assert {run["preset"] for run in said.document} == {"starter", "robust"}
+    for run in said.document:
+        assert_is_run(run)
+        assert (run["status"], run["dataset"]) == ("finished", "mnist")
+        assert len(run["id"]) == 32
 
 
 def test_runs_are_listed_the_newest_first_with_unknown_figures_null(here: Callable[..., Said], place: Place) -> None:
@@ -429,7 +433,7 @@ def test_runs_are_listed_the_newest_first_with_unknown_figures_null(here: Callab
     lines = here("runs").out.splitlines()
     assert lines[0].split() == ["ID", "STATUS", "TEST", "PARAMETERS", "EPOCHS", "NAME"]
     assert lines[1].endswith("second ★ (test as validation)"), "flattered figures are marked"
-    assert len(lines) == 4
+    assert len(lines) == 5
     store.close()
 
 
@@ -582,9 +586,11 @@ def test_predict_asks_one_process_once(here: Callable[..., Said], mouth: type[Mo
     said = here("predict", *pictures)
     assert (said.status, said.errors) == (0, "")
     (client,) = mouth.made
-    ((run_id, images),) = client.asked
+    ((run_id, images), *judged) = client.asked
     assert run_id == starter.RUN_ID
     assert images.shape == (4, 28, 28)
+    assert [question for question, _ in judged] == ["doubt"] * 4
+    np.testing.assert_array_equal(np.concatenate([arguments["images"] for _, arguments in judged]), images)
     assert client.is_closed
     lines = said.out.splitlines()
     assert [line.rpartition(": ")[0] for line in lines] == pictures
@@ -607,6 +613,15 @@ def test_a_picture_of_several_digits_has_them_besides_in_their_order(
     boxes = [each["box"] for each in entry["digits"]]
     assert all(120 * place < box[0] < box[2] < 120 * (place + 1) for place, box in enumerate(boxes))
     assert here("predict", str(file)).out == f"{file}: 333 (3 digits, at least 100.0 %)\n"
+
+
+def test_a_picture_of_no_digit_keeps_its_answer_and_says_so(
+    here: Callable[..., Said], mouth: type[Mouth], pictures: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mouth, "doubt", 0.97)
+    (entry,) = here("predict", pictures[0], "--json").document
+    assert (entry["digit"], entry["is_digit"], len(entry["probabilities"])) == (3, False, 10)
+    assert "3 (100.0 %); this does not look like a digit" in here("predict", pictures[0]).out
 
 
 def test_empty_pictures_start_no_process(here: Callable[..., Said], mouth: type[Mouth], pictures: list[str]) -> None:
@@ -637,7 +652,7 @@ def test_what_was_deleted_comes_back_with_undo(here: Callable[..., Said], place:
     store = place.store
     ids = [store.create(SMALL, TrainingConfig(), name=name).id for name in ("one", "two")]
     assert here("delete", "one", ids[1][:10], "--json").document == {"deleted": ids}
-    assert [run["id"] for run in here("runs", "--json").document] == [starter.RUN_ID]
+    assert {run["id"] for run in here("runs", "--json").document} == set(starter.IDS)
     assert here("show", "one").status == 1
     assert here("delete", "one").status == 1
     assert here("delete", "--undo", "two", "one", "--json").document == {"restored": ids[::-1]}
@@ -657,10 +672,10 @@ def test_one_unknown_run_among_several_deletes_none(here: Callable[..., Said], p
     store.close()
 
 
-def test_the_starter_model_answers_also_when_it_was_deleted(
+def test_the_shipped_models_answer_also_when_they_were_deleted(
     here: Callable[..., Said], mouth: type[Mouth], pictures: list[str]
 ) -> None:
-    assert here("delete", "Starter model").status == 0
+    assert here("delete", *starter.IDS).status == 0
     assert here("runs", "--json").document == []
     assert here("runs").out.startswith("ID")
     assert here("predict", pictures[0]).status == 0

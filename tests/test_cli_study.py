@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from mnist_lab import starter
 from mnist_lab.studies import members, studies, study
 from tests.test_cli import PATIENCE, Place, Said, ended, here, kill_workers_of, place
 
@@ -77,13 +78,13 @@ def test_a_killed_study_is_taken_up_where_it_was(place: Place) -> None:
         while time.monotonic() < limit:
             if (place.home / "lab.db").exists():
                 store = store or place.store
-                if any(run.epochs_run >= 1 for run in store.runs() if run.preset != "starter"):
+                if any(run.epochs_run >= 1 for run in store.runs() if run.id not in starter.IDS):
                     break
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
         process.communicate()
         assert store is not None
-        begun = {run.preset: run.id for run in store.runs() if run.preset != "starter"}
+        begun = {run.preset: run.id for run in store.runs() if run.id not in starter.IDS}
         said = place.run(*words)
         assert said.status == 0, said.errors
         assert {run["preset"]: run["id"] for each in said.document["models"] for run in each["runs"]} == begun
@@ -101,7 +102,7 @@ def test_control_c_keeps_what_was_learnt_and_says_what_is_left(place: Place) -> 
     while time.monotonic() < limit:
         if (place.home / "lab.db").exists():
             store = store or place.store
-            if any(run.epochs_run >= 1 for run in store.runs() if run.preset != "starter"):
+            if any(run.epochs_run >= 1 for run in store.runs() if run.id not in starter.IDS):
                 break
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)

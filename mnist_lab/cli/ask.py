@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_lab import drawing, formatting, metrics, starter
+from mnist_lab import drawing, formatting, metrics, not_a_digit, starter
 from mnist_lab.cli.command import Answer, Options, command
 from mnist_lab.cli.common import open_runs, run_argument, run_text
 from mnist_lab.errors import DataError, LabError, RunNotFound
@@ -58,14 +58,23 @@ def _predict(options: Options) -> Answer:
     images = [each.image for each in prepared if each.image is not None]
     readings: list[list[Reading]] = [[] for _ in sheets]
     network = _Network(run.id)
+    doubts: list[float] = []
     if images:
         try:
             network(np.stack(images))
             readings = [read(sheet, network) for sheet in sheets]
+            doubts = [
+                network.doubt([digit.image for digit in digits] if len(digits) > 1 else [each.image])
+                for each, digits in zip(prepared, readings, strict=True)
+                if each.image is not None
+            ]
         finally:
             network.close()
+    known = iter(doubts)
     document = [
-        _prediction(file, None if each.image is None else network(each.image[np.newaxis])[0], digits)
+        _prediction(file, None, digits, None)
+        if each.image is None
+        else _prediction(file, network(each.image[np.newaxis])[0], digits, next(known))
         for file, each, digits in zip(options.images, prepared, readings, strict=True)
     ]
     return Answer(document, "\n".join(f"{entry['file']}: {_words(entry)}" for entry in document))
@@ -88,6 +97,11 @@ class _Network:
             self._known.update(zip([names[index] for index in new], answers, strict=True))
         return np.stack([self._known[name] for name in names])
 
+    def doubt(self, images: list[NDArray[np.uint8]]) -> float:
+        """The judge's largest doubt of some images that one of them shows a digit."""
+        self._client = self._client or InferenceClient()
+        return float(max(self._client.ask("doubt", 300.0, images=np.stack(images))))
+
     def close(self) -> None:
         """Ends the process."""
         if self._client is not None:
@@ -109,16 +123,17 @@ def _sheet(file: str) -> drawing.Sheet:
         raise DataError(named, error.remedy) from error
 
 
-def _prediction(file: str, probabilities: Any, digits: list[Reading]) -> dict[str, Any]:
+def _prediction(file: str, probabilities: Any, digits: list[Reading], doubt: float | None) -> dict[str, Any]:
     """One picture's entry, which takes all in it for one digit; an empty picture has no digit and no probabilities.
 
-    A picture of several digits has them besides, in the order of reading.
+    A picture of several digits has them besides, in the order of reading. What does not look like a digit, or like
+    digits, keeps its answer.
     """
     entry: dict[str, Any] = {
         "file": file,
         "digit": None if probabilities is None else int(probabilities.argmax()),
         "probabilities": None if probabilities is None else [float(value) for value in probabilities],
-        "is_digit": probabilities is not None,
+        "is_digit": doubt is not None and not_a_digit.is_digit(doubt),
     }
     if len(digits) > 1:
         entry["digits"] = [
@@ -133,9 +148,10 @@ def _prediction(file: str, probabilities: Any, digits: list[Reading]) -> dict[st
 
 
 def _words(entry: dict[str, Any]) -> str:
-    if not entry["is_digit"]:
+    if entry["digit"] is None:
         return "empty, there is nothing to predict"
+    warning = "" if entry["is_digit"] else "; this does not look like a digit"
     if digits := entry.get("digits"):
         least = formatting.percent(min(max(each["probabilities"]) for each in digits), 1)
-        return f"{''.join(str(each['digit']) for each in digits)} ({len(digits)} digits, at least {least})"
-    return f"{entry['digit']} ({formatting.percent(max(entry['probabilities']), 1)})"
+        return f"{''.join(str(each['digit']) for each in digits)} ({len(digits)} digits, at least {least}){warning}"
+    return f"{entry['digit']} ({formatting.percent(max(entry['probabilities']), 1)}){warning}"

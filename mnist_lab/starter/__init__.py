@@ -7,6 +7,7 @@ in a folder of its own.
 from __future__ import annotations
 
 import json
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ FOLDER = Path(__file__).resolve().parent
 RECORD = "run.json"
 # The same in every store, so that they are registered once and always found.
 RUN_ID = "57a27e20000040008000000000000001"
-ROBUST_ID = "57a27e20000040008000000000000002"
+ROBUST_ID = "20b05700000040008000000000000001"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,5 +67,14 @@ def register(store: RunStore) -> Run | None:
     Returns:
         The starter model's run; None where the package was installed without its files.
     """
-    runs = [model.register(store) for model in reversed(SHIPPED)]
-    return runs[-1]
+    runs = [model.register(store) for model in SHIPPED]
+    return runs[0]
+
+
+def preferred(known: Container[str]) -> str | None:
+    """The id of the shipped model that reads drawings best, of those that are known; None if none is.
+
+    Args:
+        known: Ids of runs.
+    """
+    return next((run_id for run_id in reversed(IDS) if run_id in known), None)

@@ -14,7 +14,7 @@ from mnist_lab.figures.bars import probability_bars
 from mnist_lab.figures.images import contact_sheet
 from mnist_lab.reading import Reading, read
 from mnist_lab.store import Run
-from mnist_lab.ui import drawn, frame, keep_digit, subject, ways_in
+from mnist_lab.ui import doubt, drawn, frame, keep_digit, subject, ways_in
 from mnist_lab.ui.image_browser import sure
 from mnist_lab.ui.plot import plot
 
@@ -84,6 +84,11 @@ def _answer(run: Run, reading: Reading | None, way: ways_in.WayIn, is_waking: bo
     with st.container():
         if len(readings) > 1:
             _digits(readings)
+        else:
+            st.empty()
+    with st.container():
+        if readings and not is_waking:
+            doubt.warn(readings)
         else:
             st.empty()
 

@@ -77,5 +77,6 @@ def with_model(store: RunStore) -> list[Run]:
 
 def best(runs: list[Run]) -> int:
     """The robust model, which reads drawn digits best, or the starter model, where they are; else the newest."""
-    places = {run.id: index for index, run in enumerate(runs)}
-    return next((places[run_id] for run_id in reversed(starter.IDS) if run_id in places), 0)
+    ids = [run.id for run in runs]
+    best = starter.preferred(ids)
+    return 0 if best is None else ids.index(best)

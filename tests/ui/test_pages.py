@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, f1_score, precision_score, roc_auc_score
+from sklearn.metrics import accuracy_score, f1_score, log_loss, precision_score, roc_auc_score
 from streamlit.testing.v1 import AppTest
 
 from mnist_lab import datasets, fields, starter
@@ -22,7 +22,7 @@ from mnist_lab.jobs import InferenceClient
 from mnist_lab.layers import Dense, Flatten
 from mnist_lab.store import RunStore, edits, open_store
 from mnist_lab.store.artefacts import LOG, MODEL, PREDICTIONS
-from mnist_lab.studies import presets
+from mnist_lab.studies import preset, presets
 from mnist_lab.training_config import Augmentation, TrainingConfig
 from mnist_lab.ui import data_view, explain_views, frame, network_view, run_picker, run_table, study_table, writer
 from tests.ui.conftest import PAGES, PATIENCE, ROOT, bench, labelled
@@ -155,7 +155,7 @@ def test_figures_per_digit_are_those_of_scikit_learn_and_name_both_aucs(visit: V
     app.toggle("per-digit-on").set_value(True).run()
     assert not app.exception
     table = app.dataframe[-1].value
-    with np.load(starter.FOLDER / PREDICTIONS) as kept:
+    with np.load(starter.ROBUST.folder / PREDICTIONS) as kept:
         labels, probabilities = kept["labels"], kept["probabilities"].astype(np.float32)
     guesses = probabilities.argmax(1)
     np.testing.assert_allclose(table["precision"], precision_score(labels, guesses, average=None))
@@ -168,12 +168,40 @@ def test_figures_per_digit_are_those_of_scikit_learn_and_name_both_aucs(visit: V
     assert f"micro F1 **{accuracy_score(labels, guesses):.4f}**" in means
 
 
-def test_the_first_page_asks_the_starter_model_and_shows_its_results(visit: Visit) -> None:
+def test_the_first_page_asks_the_robust_model_and_shows_its_results(visit: Visit) -> None:
     app = visit("draw")
-    assert app.selectbox("pick.asked").value == starter.RUN_ID
+    assert app.selectbox("pick.asked").value == starter.ROBUST_ID
     assert [heading.value for heading in app.subheader] == ["On its 10,000 test images"]
-    assert any("99.64 % (99.50 – 99.74)" in caption.value for caption in app.caption)
-    assert any("36 mistakes" in caption.value for caption in app.caption)
+    assert any("99.35 % (99.17 – 99.49)" in caption.value for caption in app.caption)
+    assert any("65 mistakes" in caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize("model", starter.SHIPPED, ids=lambda model: model.preset)
+def test_a_shipped_model_s_record_agrees_with_its_predictions_and_its_preset(
+    model: starter.Shipped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNIST_LAB_HOME", str(tmp_path))
+    store = open_store()
+    run = model.register(store)
+    assert run is not None
+    with np.load(store.artefacts.path(run.id, PREDICTIONS)) as kept:
+        labels, probabilities = kept["labels"], kept["probabilities"].astype(np.float64)
+    assert run.test_accuracy == pytest.approx((probabilities.argmax(1) == labels).mean(), abs=1e-9)
+    assert run.test_loss == pytest.approx(
+        log_loss(labels, probabilities / probabilities.sum(1, keepdims=True)), rel=2e-3
+    )
+    assert len(store.history(run.id)) == run.epochs_run
+    made = preset(model.preset)
+    assert (run.network(), run.config()) == (made.architecture, made.training)
+    store.close()
+
+
+def test_the_shipped_models_are_under_three_megabytes_together() -> None:
+    files = [
+        file for model in starter.SHIPPED for file in model.folder.iterdir() if file.suffix in (".h5", ".npz", ".json")
+    ]
+    assert len(files) == 6
+    assert sum(file.stat().st_size for file in files) < 3_000_000
 
 
 def test_images_that_are_not_on_this_machine_are_said_to_be_so(visit: Visit) -> None:
@@ -200,7 +228,7 @@ def test_another_run_begins_at_the_first_page_of_its_mistakes(visit: Visit) -> N
     app.selectbox("pick.asked").set_value("ab" * 16).run()
     assert not app.exception and not app.error
     assert "On its 360 test images" in [heading.value for heading in app.subheader]
-    app.selectbox("pick.asked").set_value(starter.RUN_ID).run()
+    app.selectbox("pick.asked").set_value(starter.ROBUST_ID).run()
     assert not app.exception and not app.error
     store.close()
 
@@ -213,7 +241,7 @@ def test_mistakes_are_chosen_by_digit(true: int | None, predicted: int | None, v
     app.selectbox("mistakes.predicted").set_value(predicted)
     app.run()
     assert not app.exception and not app.error
-    with np.load(starter.FOLDER / PREDICTIONS) as file:
+    with np.load(starter.ROBUST.folder / PREDICTIONS) as file:
         labels, guesses = file["labels"], file["probabilities"].argmax(1)
     chosen = (true is None) | (labels == true)
     chosen &= (predicted is None) | (guesses == predicted)
@@ -225,7 +253,7 @@ def test_mistakes_are_chosen_by_digit(true: int | None, predicted: int | None, v
 def test_without_any_run_the_page_says_where_to_train_one(visit: Visit, home: Path) -> None:
     store = open_store()
     starter.register(store)
-    store.delete([starter.RUN_ID])
+    store.delete(list(starter.IDS))
     app = visit("draw")
     assert not app.exception and not app.error
     assert "press Train" in app.info[0].value
