@@ -157,7 +157,7 @@ def test_an_uploaded_picture_is_read_and_what_is_no_picture_is_refused_in_words(
     chosen.set_input_files({"name": "three.png", "mimeType": "image/png", "buffer": picture.getvalue()})
     wait_answer(board, 3)
     settled(board)
-    assert steps(board)[:2] == ["The picture", "The ink in it"]
+    eventually(board, lambda: steps(board)[:2], ["The picture", "The ink in it"])
     screenshot(board, "upload")
 
     chosen.set_input_files({"name": "letter.png", "mimeType": "image/png", "buffer": b"Dear Sir, this is no picture."})
