@@ -64,8 +64,8 @@ def test_the_best_epoch_stands_in_a_column_by_each_metric_in_its_own_direction(
     assert list(table.iloc[0]) == ["flattered *x*", "⚠️ 90.00 % (epoch 1)", "⚠️ 0.1000 (epoch 1)",
                                    "95.00 % (epoch 1)", "0.1000 (epoch 1)"]  # fmt: skip
     assert list(table.iloc[1])[1:3] == ["75.00 % (epoch 2)", "0.2500 (epoch 2)"]
-    assert table["Name"][2] == "Starter model"
-    assert list(table["Best validation loss (epoch)"])[3:] == ["", "", ""], "what is not known stands last"
+    assert list(table["Name"][2:4]) == ["Starter model", "Robust model, for drawings"]
+    assert list(table["Best validation loss (epoch)"])[4:] == ["", "", ""], "what is not known stands last"
 
 
 def test_every_accuracy_of_a_run_whose_test_images_chose_its_epoch_is_marked(
@@ -136,7 +136,7 @@ def test_groups_stand_apart_by_split_and_have_an_interval_only_over_seeds(
     by_optimizer = shown(app, RunQuery(group=("optimizer.name",))).dataframe[0].value
     adam = by_optimizer[(by_optimizer["optimizer.name"] == "Adam") & (by_optimizer["Of data"] == "digits")]
     assert sorted(adam["On split"]) == ["holdout", "⚠️ test-as-validation"]
-    assert len(by_optimizer) == 3, "the starter model has other data"
+    assert len(by_optimizer) == 3, "the shipped models have other data"
     app = shown(app, RunQuery(group=("optimizer.name",)), tuple(run.id for run in runs.values()))
     assert set(selected(app)) == {run.id for run in runs.values()}
 
@@ -166,7 +166,7 @@ def test_a_filter_on_any_setting_narrows_the_list(shelf: tuple[AppTest, RunStore
         (Filter("optimizer.learning_rate", high=0.0005), {"slow"}),
         (Filter("test_accuracy", (None,)), {"failed"}),
         (Filter("split", ("test-as-validation",)), {"flattered *x*"}),
-        (Filter("layer kinds", ("Conv2D",)), {"Starter model"}),
+        (Filter("layer kinds", ("Conv2D",)), {"Starter model", "Robust model, for drawings"}),
     ):
         table = shown(app, RunQuery(filters=(made,))).dataframe[0].value
         assert set(table["Name"]) == names, made
