@@ -292,11 +292,6 @@ class Refusal:
         return accuracy_interval(self.right, self.answered)
 
     @property
-    def coverage_interval(self) -> Interval:
-        """Wilson's 95 % interval of the coverage."""
-        return accuracy_interval(self.answered, self.images)
-
-    @property
     def sentence(self) -> str:
         """How much it answers, how much of that is right, and what it refuses."""
         if not self.answered:

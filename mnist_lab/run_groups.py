@@ -126,11 +126,6 @@ def _is_of_network(name: str) -> bool:
     return name[0].isupper() or name in ("layers", "layer kinds")
 
 
-def runs_of(groups: Iterable[RunGroup]) -> list[str]:
-    """The ids of all runs of some groups."""
-    return [run.id for group in groups for run in group.runs]
-
-
 # The figures of a group that it can be sorted by, by the names of their columns.
 FIGURES: dict[str, Callable[[RunGroup], float | None]] = {
     "Mean test accuracy": lambda group: group.mean,

@@ -1,4 +1,4 @@
-"""Pictures of digits: contact sheets as PNG, grids that can be clicked, mean images."""
+"""Pictures of digits: contact sheets as PNG, mean images."""
 
 from __future__ import annotations
 
@@ -7,16 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import plotly.graph_objects as go
 from PIL import Image, ImageDraw, ImageFont
-
-from mnist_lab.figures.theme import base_layout, message
 
 GAP = 2
 LINE = 16  # pixels that a line of a caption takes
-LEAST_TILE = 52  # pixels on the page that a caption needs; a narrower page scrolls
 CAPTION_COLOUR = (138, 148, 163, 255)
-GREYS = [[0, "#000000"], [1, "#ffffff"]]
 
 
 def _stack(images: Any) -> np.ndarray:
@@ -73,66 +68,6 @@ def contact_sheet(
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
     return buffer.getvalue()
-
-
-def digit_grid(
-    images: Any, captions: Sequence[str] | None = None, columns: int = 10, dark: bool = False, tile: int = 80
-) -> go.Figure:
-    """Images side by side in one heat map; a click on a pixel gives the image's index as ``customdata``.
-
-    Args:
-        images: As in `contact_sheet`; best fewer than 200.
-        captions: A short text under each image, also its hover text.
-        columns: Images a row.
-        dark: As in `base_layout`.
-        tile: Height of an image on the page, in pixels.
-
-    Returns:
-        One heat map of all pixels, and the captions as a trace of text.
-    """
-    stack = _stack(images)
-    if len(stack) == 0:
-        return message("There are no images to show.", dark)
-    if captions is not None and len(captions) != len(stack):
-        raise ValueError(f"Each image needs a caption. Received: {len(stack)} images, {len(captions)} captions.")
-    size_y, size_x = stack.shape[1:]
-    below = 8 if captions is not None else 0
-    columns = min(columns, len(stack))
-    rows = -(-len(stack) // columns)
-    step_y, step_x = size_y + GAP + below, size_x + GAP
-    pixels = np.full((rows * step_y, columns * step_x), np.nan)
-    owner = np.full(pixels.shape, -1)
-    names = np.full(pixels.shape, "", dtype=object)
-    for index, image in enumerate(stack):
-        top, left = index // columns * step_y, index % columns * step_x
-        place = np.s_[top : top + size_y, left : left + size_x]
-        pixels[place], owner[place] = image, index
-        names[place] = captions[index] if captions is not None else f"image {index + 1}"
-    figure = go.Figure(
-        go.Heatmap(
-            z=pixels, customdata=owner, text=names, zmin=0, zmax=255, colorscale=GREYS, showscale=False,
-            hoverongaps=False, hovertemplate="%{text}<extra></extra>", uid="images",
-        )
-    )  # fmt: skip
-    if captions is not None:
-        places = np.arange(len(stack))
-        figure.add_scatter(
-            x=places % columns * step_x + (size_x - 1) / 2, y=places // columns * step_y + size_y + below / 2,
-            text=list(captions), mode="text", hoverinfo="skip", showlegend=False, uid="captions",
-            textfont={"size": 11},
-        )  # fmt: skip
-    hidden: dict[str, Any] = {"visible": False, "fixedrange": True, "constrain": "domain"}
-    figure.update_layout(
-        base_layout(
-            dark,
-            round(rows * tile * step_y / size_y) + 12,
-            width=columns * LEAST_TILE,
-            margin={"l": 0, "r": 0, "t": 6, "b": 6},
-            xaxis={**hidden, "range": [-0.5, pixels.shape[1] - 0.5], "constraintoward": "left"},
-            yaxis={**hidden, "range": [pixels.shape[0] - 0.5, -0.5], "scaleanchor": "x"},
-        )
-    )
-    return figure
 
 
 def mean_images(images: Any, labels: Any) -> np.ndarray:

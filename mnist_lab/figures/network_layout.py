@@ -58,11 +58,6 @@ class Block:
     label_y: float
     upright: bool
 
-    @property
-    def is_map(self) -> bool:
-        """Whether it makes maps, as opposed to a vector."""
-        return self.skew > 0
-
 
 @dataclass(frozen=True, slots=True)
 class Merge:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_lab.figures.images import contact_sheet, digit_grid, mean_images
+from mnist_lab.figures.images import contact_sheet, mean_images
 
 
 @pytest.fixture
@@ -57,19 +57,6 @@ def test_a_sheet_without_images_is_a_picture_too():
 def test_what_are_no_images_is_refused():
     with pytest.raises(ValueError, match=r"\(n, height, width\)"):
         contact_sheet(np.zeros((2, 28, 28, 3)))
-
-
-def test_a_pixel_of_the_grid_knows_its_image(digits):
-    heat = digit_grid(digits, [f"no. {i}" for i in range(7)], columns=4).data[0]
-    z, owner = np.array(heat.z), np.array(heat.customdata)
-    for index, image in enumerate(digits):
-        np.testing.assert_array_equal(np.sort(z[owner == index]), np.sort(image.ravel()))
-        assert set(np.array(heat.text)[owner == index]) == {f"no. {index}"}
-    assert np.isnan(z[owner == -1]).all()
-
-
-def test_an_empty_grid_says_so():
-    assert "no images" in digit_grid(np.zeros((0, 28, 28), np.uint8)).layout.annotations[0].text
 
 
 def test_mean_images_are_the_means_of_their_digits(digits):
