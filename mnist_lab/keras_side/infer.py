@@ -25,8 +25,9 @@ from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import MODEL, epoch_predictions, epoch_weights
 from mnist_lab.training_config import Augmentation
 
-# Networks that are kept loaded: four whatever their size, more while they have no more parameters than this together.
+# So many networks stay loaded whatever their size, and so many while they have no more parameters than this together.
 CACHED_MODELS = 4
+MOST_CACHED_MODELS = 32
 CACHED_PARAMETERS = 20_000_000
 CACHED_BANKS = 4
 
@@ -201,13 +202,14 @@ class Answers:
             signature = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
             function = tf.function(lambda x: model(x, training=False), input_signature=[signature])
             self._models[key] = model, function
-            while len(self._models) > CACHED_MODELS and self._cached_parameters() > CACHED_PARAMETERS:
+            while len(self._models) > self._room():
                 self._models.popitem(last=False)
         self._models.move_to_end(key)
         return self._models[key]
 
-    def _cached_parameters(self) -> int:
-        return sum(model.count_params() for model, _ in self._models.values())
+    def _room(self) -> int:
+        parameters = sum(model.count_params() for model, _ in self._models.values())
+        return CACHED_MODELS if parameters > CACHED_PARAMETERS else MOST_CACHED_MODELS
 
     def _taps(self, run_id: str) -> Taps:
         model, _ = self._load(run_id)

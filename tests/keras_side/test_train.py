@@ -467,10 +467,16 @@ def test_new_weights_under_the_same_id_are_noticed(store: RunStore) -> None:
     np.testing.assert_allclose(answers.predict(run.id, images), 0.1, atol=1e-6)
 
 
-def test_only_so_many_networks_are_held_in_memory(store: RunStore) -> None:
+@pytest.mark.parametrize(("limit", "most"), [("CACHED_PARAMETERS", "CACHED_MODELS"), (None, "MOST_CACHED_MODELS")])
+def test_only_so_many_networks_are_held_in_memory(
+    store: RunStore, monkeypatch: pytest.MonkeyPatch, limit: str | None, most: str
+) -> None:
     run = trained(store, dataclasses.replace(CONFIG, epochs=1))
+    monkeypatch.setattr(infer, "MOST_CACHED_MODELS", 6)
+    if limit is not None:
+        monkeypatch.setattr(infer, limit, run.parameters)
     values = {field.name: getattr(run, field.name) for field in dataclasses.fields(run)}
-    ids = [f"{number:032x}" for number in range(infer.CACHED_MODELS + 2)]
+    ids = [f"{number:032x}" for number in range(getattr(infer, most) + 2)]
     answers = infer.Answers(store)
     for run_id in ids:
         store.register({**values, "id": run_id}, [], {MODEL: store.artefacts.path(run.id, MODEL)})
