@@ -16,7 +16,7 @@ BODY = "[data-testid=stPopoverBody]"
 
 @pytest.fixture(scope="module")
 def store(start_server):
-    """The store of a server of our own with four finished runs, one failed one and the starter model."""
+    """The store of a server of our own with four finished runs, one failed one and the shipped models."""
     server = start_server(ROOT / "app.py")
     opened = RunStore(open_engine(f"sqlite:///{server.environment['MNIST_LAB_HOME']}/lab.db"), server.folder / "home")
     for seed, wrong in ((1, 10), (2, 20), (3, 12)):
@@ -64,7 +64,15 @@ def test_a_click_on_a_column_sorts_and_runs_without_a_value_are_last_both_ways(s
     click_column(shelf, "Test accuracy")
     eventually(shelf, lambda: header(shelf, "Test accuracy"), "Test accuracy ↓")
     names = eventually(shelf, lambda: run_names(shelf), lambda seen: seen[-1:] == ["broken"])
-    assert names == ["Starter model", "sgd", "adam, seed 1", "adam, seed 3", "adam, seed 2", "broken"]
+    assert names == [
+        "Starter model",
+        "Robust model, for drawings",
+        "sgd",
+        "adam, seed 1",
+        "adam, seed 3",
+        "adam, seed 2",
+        "broken",
+    ]
     click_column(shelf, "Test accuracy")
     eventually(shelf, lambda: run_names(shelf), [*names[-2::-1], "broken"])
     heading = shelf.locator(".st-key-details").get_by_role("heading")
@@ -97,7 +105,7 @@ def test_filters_and_search_narrow_the_list_and_what_they_hide_stays_selected_an
     eventually(shelf, lambda: run_names(shelf), ["adam, seed 2"])
     settled(shelf)
     press(shelf, "run-clear")
-    eventually(shelf, lambda: len(run_names(shelf)), 6)
+    eventually(shelf, lambda: len(run_names(shelf)), 7)
     eventually(shelf, shelf.locator(".st-key-details").get_by_role("heading").all_inner_texts, ["sgd"])
 
 
@@ -109,7 +117,7 @@ def test_a_group_has_its_mean_and_spread_and_selects_its_runs(shelf):
     shelf.get_by_role("option").first.click()
     shelf.keyboard.press("Tab")
     shelf.get_by_role("heading", name="Runs", exact=True).click()
-    rows = eventually(shelf, lambda: table(shelf, "Measured"), lambda seen: len(seen) == 4)
+    rows = eventually(shelf, lambda: table(shelf, "Measured"), lambda seen: len(seen) == 5)
     settled(shelf)
     row = next(row for row in rows if row["same but for the seed"] == "adam")
     assert (row["Runs"], row["Measured"]) == ("3", "3")
@@ -123,14 +131,14 @@ def test_a_group_has_its_mean_and_spread_and_selects_its_runs(shelf):
     shelf.get_by_text("3 selected", exact=True).wait_for()
     settled(shelf)
     press(shelf, "run-clear")
-    eventually(shelf, lambda: len(run_names(shelf)), 6)
+    eventually(shelf, lambda: len(run_names(shelf)), 7)
     shelf.get_by_text("3 selected", exact=True).wait_for()
 
 
 def test_a_star_and_a_note_are_set_in_the_table_and_selected_runs_are_tagged_starred_and_deleted_together(shelf, store):
     ids = {run.name: run.id for run in store.runs()}
     shelf.get_by_text("Edit in the table").click()
-    rows = eventually(shelf, lambda: table(shelf, "Notes"), lambda seen: len(seen) == 6)
+    rows = eventually(shelf, lambda: table(shelf, "Notes"), lambda seen: len(seen) == 7)
     settled(shelf)
     place = [row["Name"] for row in rows].index("broken")
     box = shelf.locator("[data-testid=stDataFrame]").first.bounding_box()
@@ -152,7 +160,7 @@ def test_a_star_and_a_note_are_set_in_the_table_and_selected_runs_are_tagged_sta
     screenshot(shelf, "runs-edited")
     settled(shelf)
     shelf.get_by_text("Edit in the table").click()
-    eventually(shelf, lambda: len(table(shelf, "Split")), 6)
+    eventually(shelf, lambda: len(table(shelf, "Split")), 7)
     settled(shelf)
     tick_run(shelf, "sgd")
     shelf.get_by_text("2 selected", exact=True).wait_for()
@@ -168,7 +176,7 @@ def test_a_star_and_a_note_are_set_in_the_table_and_selected_runs_are_tagged_sta
     settled(shelf)
     shelf.get_by_role("button", name="Delete 2 runs").click()
     press(shelf, "delete")
-    eventually(shelf, lambda: len(run_names(shelf)), 4)
+    eventually(shelf, lambda: len(run_names(shelf)), 5)
     settled(shelf)
     press(shelf, "undelete")
-    eventually(shelf, lambda: len(run_names(shelf)), 6)
+    eventually(shelf, lambda: len(run_names(shelf)), 7)
