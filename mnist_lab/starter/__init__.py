@@ -17,8 +17,9 @@ from mnist_lab.store.artefacts import MODEL, PREDICTIONS
 
 FOLDER = Path(__file__).resolve().parent
 RECORD = "run.json"
-# The same in every store, so that they are registered once and always found.
-RUN_ID = "57a27e20000040008000000000000001"
+# The same in every store, so that they are registered once and always found. A model that is trained anew gets another
+# id: under one id there is one training, in whichever store.
+RUN_ID = "57a27e20000040008000000000000002"
 ROBUST_ID = "20b05700000040008000000000000001"
 
 
