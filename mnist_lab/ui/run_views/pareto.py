@@ -9,10 +9,10 @@ from collections import Counter
 import pandas as pd
 import streamlit as st
 
-from mnist_lab import formatting, pareto
+from mnist_lab import formatting, pareto, starter
 from mnist_lab.figures.pareto import Mark, trade_off
 from mnist_lab.figures.theme import run_colour
-from mnist_lab.pareto import COSTS, KINDS, PROJECT, PUBLISHED, YOURS, Cost, Entry
+from mnist_lab.pareto import COSTS, KINDS, PROJECT, PUBLISHED, Cost, Entry
 from mnist_lab.store import Run
 from mnist_lab.studies import members, preset, studies
 from mnist_lab.ui import frame, run_table, state
@@ -75,11 +75,13 @@ def _entries(shown: Shown, cost: Cost) -> list[Entry]:
                          for run in runs))  # fmt: skip
     own = _own(figures, grouped, runs)
     entries = [*own, *pareto.of_project(), *pareto.of_published(times)]
-    data = Counter(entry.data for entry in entries if entry.kind == YOURS)
+    data: Counter[str] = Counter()
+    for entry in own:
+        data[entry.data] += len(set(entry.runs) - set(starter.IDS))
     names = sorted({"mnist", *data}, key=lambda name: (name != "mnist", name))
     if len(names) > 1:
         chosen = {pareto.data_of(run) for run in shown.chosen}
-        # First what is selected is about; else what most runs are about.
+        # First what is selected is about; else what most runs are about, those that shipped apart.
         start = next((name for name in names if name in chosen), max(names, key=lambda name: data[name]))
         picked = st.selectbox("Data", names, names.index(start), format_func=_data_words, key="pareto-data", width=230,
                               help="Accuracies on different data cannot be held against each other.")  # fmt: skip
