@@ -207,9 +207,10 @@ def _training(run: Run) -> dict[str, Any]:
 
 def _is_complete(training: Mapping[str, Any]) -> bool:
     """Whether no setting was left to its default; reading a configuration takes a hundred times longer."""
-    if training.keys() != _DEFAULTS.keys():
+    augmentation = training.get("augmentation")
+    if training.keys() != _DEFAULTS.keys() or not isinstance(augmentation, Mapping):
         return False
-    return all(
+    return augmentation.keys() == _DEFAULTS["augmentation"].keys() and all(
         isinstance(part, Mapping)
         and (cls := registry.get(part.get("name", "")))
         and part.keys() - {"name"} == {*specs(cls)}

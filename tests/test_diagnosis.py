@@ -609,6 +609,14 @@ def plausible(draw: st.DrawFn) -> History:
     return history(**curves)
 
 
+def test_overfitting_begins_in_an_epoch_that_is_known() -> None:
+    losses = {"loss": [0.9, 0.5, 0.3, 0.2, 0.12, 0.08, 0.05], "val_loss": [0.9, 0.5, 0.3, 0.32, 0.36, 0.4, 0.44]}
+    curve = history(**losses)
+    sparse = [{**entry, "epoch": 5 * entry["epoch"]} for entry in curve]
+    found = course(curve), course(sparse)
+    assert [finding and (finding.kind, finding.epoch) for finding in found] == [("overfitting", 4), ("overfitting", 20)]
+
+
 @given(
     WILD | plausible(),
     st.none() | st.integers(-1, 10**6),

@@ -88,6 +88,15 @@ def test_settings_left_to_their_defaults_are_those_defaults() -> None:
     assert value(sparse, SAME_BUT_SEED) == value(full, SAME_BUT_SEED)
 
 
+def test_a_run_from_before_a_setting_came_has_it_at_its_default() -> None:
+    new, old = a_run(), a_run(1)
+    augmentation = {name: each for name, each in old.training["augmentation"].items() if name != "pen"}
+    old = replace(old, training={**old.training, "augmentation": augmentation})
+    value = SettingsOf().value
+    assert value(old, "augmentation.pen") == value(new, "augmentation.pen") == 0.0
+    assert value(old, SAME_BUT_SEED) == value(new, SAME_BUT_SEED)
+
+
 def test_what_can_be_asked_of_runs_is_every_figure_and_every_setting_that_one_of_them_has() -> None:
     found = fields_of([a_run(), a_run(1, CONV, TrainingConfig(optimizer=SGD()))], SettingsOf())
     assert set(FIGURES) <= set(found) and len(found) == len(set(found))

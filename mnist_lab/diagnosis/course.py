@@ -48,6 +48,7 @@ class _Turn:
 
     Attributes:
         epoch: The epoch of the turn.
+        after: The next known epoch.
         lowest: The validation loss in it.
         level: The smoothed validation loss around it.
         end: The validation loss at the end.
@@ -56,6 +57,7 @@ class _Turn:
     """
 
     epoch: int
+    after: int
     lowest: float
     level: float
     end: float
@@ -80,7 +82,9 @@ def _turn(story: Story) -> _Turn | None:
     train = story.loss.at(loss.epochs[at])
     if len(loss) - 1 - at < 3 or train is None or story.loss.epochs[-1] <= loss.epochs[at]:
         return None
-    return _Turn(loss.epochs[at], loss.values[at], smooth[level_at], loss.end, train, story.loss.end)
+    return _Turn(
+        loss.epochs[at], loss.epochs[at + 1], loss.values[at], smooth[level_at], loss.end, train, story.loss.end
+    )
 
 
 def overfitting(story: Story) -> Finding | None:
@@ -99,10 +103,10 @@ def overfitting(story: Story) -> Finding | None:
     text = (
         f"Validation loss gets down to {words.loss(turn.lowest)} in epoch {turn.epoch} and averages "
         f"{words.loss(turn.end)} over the last three, while training loss falls on from {words.loss(turn.train)} to "
-        f"{words.loss(turn.train_end)}: the network overfits from epoch {turn.epoch + 1}. Stop earlier, or add dropout "
+        f"{words.loss(turn.train_end)}: the network overfits from epoch {turn.after}. Stop earlier, or add dropout "
         "or augmentation."
     )
-    return Finding("overfitting", text, turn.epoch + 1, "warning")
+    return Finding("overfitting", text, turn.after, "warning")
 
 
 def unfinished(story: Story) -> Finding | None:
@@ -146,7 +150,7 @@ def memorising(story: Story) -> Finding | None:
             f"{words.loss(turn.train_end)}: the network begins to learn its training images by heart. Stop earlier, or "
             "add dropout or augmentation."
         )
-        return Finding("memorising", text, turn.epoch + 1, "note")
+        return Finding("memorising", text, turn.after, "note")
     if not len(story.loss) or not len(story.val_loss):
         return None
     train, validation = story.loss.end, story.val_loss.end

@@ -51,9 +51,15 @@ class Measured:
     history: tuple[dict[str, Any], ...]
 
 
+_LATER = ("pen", "strangers")
+
+
 def digest_of(preset: Preset) -> str:
     """A few letters that tell a preset's network and training, but for the seed, from any other."""
     training = {**preset.training.to_dict(), "seed": None}
+    # What came after the first were measured counts where it is on: the same training stays the same.
+    augmentation = training["augmentation"].items()
+    training["augmentation"] = {name: value for name, value in augmentation if value or name not in _LATER}
     text = json.dumps([preset.architecture.to_dict(), training], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
