@@ -18,13 +18,11 @@ from mnist_lab.ui import doubt, drawn, frame, keep_digit, subject, ways_in
 from mnist_lab.ui.image_browser import sure
 from mnist_lab.ui.plot import plot
 
-WAKING_SECONDS = 0.5
-
 
 def drawing_board(run: Run) -> None:
     """Draws the board; only it is run again when a stroke ends."""
     warm = frame.services().inference.is_warm
-    st.fragment(_board, run_every=None if warm else WAKING_SECONDS)(run, warm)
+    st.fragment(_board, run_every=None if warm else frame.WAKING_SECONDS)(run, warm)
 
 
 def _board(run: Run, was_warm: bool) -> None:
@@ -69,8 +67,7 @@ def _read(run: Run, sheet: Sheet) -> list[Reading]:
 def _answer(run: Run, reading: Reading | None, way: ways_in.WayIn, is_waking: bool) -> None:
     readings = drawn.readings()
     if is_waking:
-        st.markdown("### One moment")
-        st.caption("The network is waking up; this takes some seconds after the program's start.")
+        frame.waking()
     elif reading is None:
         st.markdown(f"### {way.invitation}")
         st.caption(f"{way.nothing}: there is nothing to predict yet.")

@@ -22,6 +22,7 @@ from mnist_lab.store import Run, RunStore
 from mnist_lab.ui import state
 
 BADGE_SECONDS = 2.0
+WAKING_SECONDS = 0.5  # between two looks whether the network is awake
 
 _log = logging.getLogger(__name__)
 
@@ -115,6 +116,12 @@ def services() -> JobManager:
 def store() -> RunStore:
     """The run store of this server."""
     return services().store
+
+
+def waking() -> None:
+    """Says that the network cannot answer yet."""
+    st.markdown("### One moment")
+    st.caption("The network is waking up; this takes some seconds after the program's start.")
 
 
 def badge() -> None:

@@ -63,7 +63,8 @@ def said() -> None:
 def link_bar(chosen: list[Run]) -> None:
     """Lets the address follow the selection, and draws the links to copy."""
     view = state.get(_KEPT_VIEW, "")
-    is_shown = any(each.name == view and each.applies(chosen) for each in run_views.VIEWS)
+    shown = run_views.Shown(frame.store(), chosen, chosen)
+    is_shown = any(each.name == view and each.applies(shown) for each in run_views.VIEWS)
     can_be_linked = 0 < len(chosen) <= links.MAX_RUNS
     parameters = {RUN: ",".join(run.id for run in chosen)} if can_be_linked else {}
     if parameters and is_shown:

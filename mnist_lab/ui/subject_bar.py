@@ -17,7 +17,6 @@ from mnist_lab.ui.image_browser import sure
 from mnist_lab.ui.subject import Subject
 
 SIDE = 140
-WAKING_SECONDS = 0.5
 PATIENCE = 20.0  # seconds after which a process that does not come up by itself is started from here
 
 
@@ -40,7 +39,7 @@ def subject_bar(run: Run) -> Subject:
             if frame.services().inference.is_warm:
                 _answer(run, shown)
             else:
-                st.fragment(_wake, run_every=WAKING_SECONDS)()
+                st.fragment(_wake, run_every=frame.WAKING_SECONDS)()
         with st.container(width=230):
             _picker(dataset)
     return shown
@@ -66,8 +65,7 @@ def _wake() -> None:
         inference.start()
         since = time.monotonic()
     state.put("waking-since", since)
-    st.markdown("### One moment")
-    st.caption("The network is waking up; this takes some seconds after the program's start.")
+    frame.waking()
 
 
 def _picker(dataset: Dataset) -> None:

@@ -18,11 +18,11 @@ AGAIN_SECONDS = 0.3
 @view("Neighbours", 40)
 def neighbours(shown: Shown) -> None:
     """Draws the nearest training images, at first among a sample that grows until it holds all."""
-    growing = not state_of(_ask(shown))
-    st.fragment(_neighbours, run_every=AGAIN_SECONDS if growing else None)(shown, growing)
+    first = _ask(shown)
+    st.fragment(_neighbours, run_every=None if _is_whole(first) else AGAIN_SECONDS)(shown, first)
 
 
-def state_of(found: dict[str, Any]) -> bool:
+def _is_whole(found: dict[str, Any]) -> bool:
     """Whether all images of the sample are known."""
     return bool(found["done"] == found["sample"])
 
@@ -33,11 +33,12 @@ def _ask(shown: Shown) -> dict[str, Any]:
     return found
 
 
-def _neighbours(shown: Shown, growing: bool) -> None:
+def _neighbours(shown: Shown, first: dict[str, Any]) -> None:
     with frame.errors_in_words():
-        found = _ask(shown)
+        growing = not _is_whole(first)
+        found = _ask(shown) if growing else first
         with st.container():
-            if state_of(found):
+            if _is_whole(found):
                 st.empty()
             else:
                 st.progress(found["done"] / found["sample"], f"{found['done']:,} of {found['sample']:,} images so far")
@@ -57,7 +58,7 @@ def _neighbours(shown: Shown, growing: bool) -> None:
             f"before the answer. Below each: the digit that it is, and its distance; half of all are farther than "
             f"{found['typical']:.2f}. {LOOK_INSIDE}"
         )
-        if growing and state_of(found):
+        if growing and _is_whole(found):
             st.rerun()
 
 

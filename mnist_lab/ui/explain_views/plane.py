@@ -24,8 +24,8 @@ HELP = (
 @view("Map", 50)
 def show_plane(shown: Shown) -> None:
     """Draws the map; features that are not there yet are computed bit by bit."""
-    waiting = "points" not in _ask(shown)
-    st.fragment(_plane, run_every=AGAIN_SECONDS if waiting else None)(shown, waiting)
+    first = _ask(shown)
+    st.fragment(_plane, run_every=None if "points" in first else AGAIN_SECONDS)(shown, first)
 
 
 def _ask(shown: Shown) -> dict[str, Any]:
@@ -33,9 +33,10 @@ def _ask(shown: Shown) -> dict[str, Any]:
     return found
 
 
-def _plane(shown: Shown, waiting: bool) -> None:
+def _plane(shown: Shown, first: dict[str, Any]) -> None:
     with frame.errors_in_words():
-        found = _ask(shown)
+        waiting = "points" not in first
+        found = _ask(shown) if waiting else first
         if "points" not in found:
             st.progress(found["done"] / found["sample"], f"{found['done']:,} of {found['sample']:,} test images so far")
             return
