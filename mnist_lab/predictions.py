@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import zipfile
-import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,11 +72,9 @@ def read_predictions(store: RunStore, run: Run, name: str = PREDICTIONS) -> Pred
         raise ArtefactMissing(f"Run {run.id[:8]} was not evaluated on {what}.", evaluate)
     damaged = ArtefactMissing(f"The predictions of run {run.id[:8]} cannot be read.", evaluate)
     try:
-        # NumPy leaves a file open that it cannot read.
-        with store.artefacts.path(run.id, name).open("rb") as file, np.load(file) as stored:
-            probabilities = np.asarray(stored["probabilities"], dtype=np.float32)
-            labels, indices = np.asarray(stored["labels"]), np.asarray(stored["indices"])
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        arrays = store.artefacts.arrays(run.id, name, ("probabilities", "labels", "indices"))
+        probabilities, labels, indices = arrays[0].astype(np.float32, copy=False), *arrays[1:]
+    except (ArtefactMissing, ValueError, TypeError) as error:
         raise damaged from error
     images = len(labels) if labels.ndim else 0
     fits = probabilities.shape == (images, 10) and indices.shape == labels.shape == (images,)

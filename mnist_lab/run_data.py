@@ -7,8 +7,6 @@ later changes nothing of what it learnt and was tested on.
 from __future__ import annotations
 
 import io
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -109,19 +107,9 @@ def _mixed(store: RunStore, run: Run, tuning: FineTuning, base: Dataset, seed: i
 
 def _kept(store: RunStore, run: Run) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.bool_]]:
     try:
-        # NumPy leaves a file open that it cannot read.
-        with store.artefacts.path(run.id, DIGITS).open("rb") as file, np.load(file) as stored:
-            return stored["images"], stored["labels"], stored["held_out"]
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        TypeError,
-        zipfile.BadZipFile,
-        zlib.error,
-        ArtefactMissing,
-    ) as error:
+        images, labels, held_out = store.artefacts.arrays(run.id, DIGITS, ("images", "labels", "held_out"))
+    except ArtefactMissing as error:
         raise ArtefactMissing(
             f"The digits that run {run.id[:8]} was fine-tuned on are not here.", "Fine-tune on digits of this program."
         ) from error
+    return images, labels, held_out

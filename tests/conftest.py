@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+
+from mnist_lab import cli
+
+Said = tuple[int, str, str]
+"""Exit status, standard output and standard error."""
+Here = Callable[..., Said]
+"""The command line in this process, given its words."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -15,3 +24,21 @@ def _imports_are_no_garbage() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
+    """The command line with an empty home, in an empty folder."""
+    for name in ("STORE", "DATA", "EXECUTOR"):
+        monkeypatch.delenv(f"MNIST_LAB_{name}", raising=False)
+    monkeypatch.setenv("MNIST_LAB_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+
+    def call(*words: str) -> Said:
+        capsys.readouterr()
+        status = cli.main(words)
+        return (status, *capsys.readouterr())
+
+    return call

@@ -9,28 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_lab import cli
 from mnist_lab.store import NewDigit, RunStore
 from mnist_lab.store.database import open_engine
-
-Said = tuple[int, str, str]
-Here = Callable[..., Said]
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
-    for name in ("STORE", "DATA", "EXECUTOR"):
-        monkeypatch.delenv(f"MNIST_LAB_{name}", raising=False)
-    monkeypatch.setenv("MNIST_LAB_HOME", str(tmp_path / "home"))
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-
-    def call(*words: str) -> Said:
-        capsys.readouterr()
-        status = cli.main(words)
-        return (status, *capsys.readouterr())
-
-    return call
+from tests.conftest import Here
 
 
 @pytest.fixture

@@ -5,40 +5,20 @@ from __future__ import annotations
 import ast
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mnist_lab import cli
 from mnist_lab.cli import export, import_
 from mnist_lab.exchange import FORMS
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import MODEL
 from mnist_lab.store.database import open_engine
+from tests.conftest import Here, Said
 from tests.exchange.conftest import SPLIT, Mouth
 from tests.made_runs import IMAGES, add_run
-
-Said = tuple[int, str, str]
-Here = Callable[..., Said]
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
-    for name in ("STORE", "DATA", "EXECUTOR"):
-        monkeypatch.delenv(f"MNIST_LAB_{name}", raising=False)
-    monkeypatch.setenv("MNIST_LAB_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-
-    def call(*words: str) -> Said:
-        capsys.readouterr()
-        status = cli.main(words)
-        return (status, *capsys.readouterr())
-
-    return call
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from mnist_lab.cli.command import Answer, Options, command
 from mnist_lab.cli.common import open_runs, run_argument, run_text
 from mnist_lab.errors import DataError, LabError, RunNotFound
 from mnist_lab.jobs import InferenceClient
+from mnist_lab.predictions import read_predictions
 from mnist_lab.reading import Reading, read
 from mnist_lab.store import Run, RunStore
-from mnist_lab.store.artefacts import PREDICTIONS
 
 EVALUATION_SECONDS = 3600.0
 
@@ -32,10 +32,9 @@ def _evaluate(options: Options) -> Answer:
     finally:
         client.close()
     run = store.get(run.id)
-    with np.load(store.artefacts.path(run.id, PREDICTIONS)) as kept:
-        labels, probabilities = kept["labels"], kept["probabilities"]
-    table = metrics.per_digit(labels, probabilities)
-    confusion = metrics.confusion(labels, probabilities.argmax(1))
+    kept = read_predictions(store, run)
+    table = metrics.per_digit(kept.labels, kept.probabilities)
+    confusion = metrics.confusion(kept.labels, kept.digits)
     document = {
         **run.to_json(),
         "per_digit": json.loads(table.to_json(orient="records")),

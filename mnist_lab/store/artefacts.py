@@ -5,9 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mnist_lab.errors import ArtefactMissing, StoreError
 
@@ -78,6 +84,19 @@ class Artefacts:
                 f"Run {run_id[:8]} has no {name}.", "It may not have reached that point; train it again."
             )
         return path
+
+    def arrays(self, run_id: str, name: str, keys: Sequence[str]) -> list[NDArray[Any]]:
+        """Some arrays of an ``.npz`` file.
+
+        Raises:
+            ArtefactMissing: If the run has no such file, or it lacks one of them or cannot be used.
+        """
+        try:
+            # NumPy leaves a file open that it cannot read.
+            with self.path(run_id, name).open("rb") as file, np.load(file) as stored:
+                return [np.asarray(stored[key]) for key in keys]
+        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+            raise ArtefactMissing(f"{name} of run {run_id[:8]} cannot be read.", "Train it again.") from error
 
     def has(self, run_id: str, name: str) -> bool:
         """Whether a run has a file."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.server import ROOT, Server, launch
+from tests.browser.actions import PATIENCE, settled
+from tests.browser.server import ROOT, Server, launch, open_page
 
 HERE = Path(__file__).resolve().parent
 
@@ -73,3 +74,15 @@ def page(browser) -> Iterator[object]:
     tab.on("pageerror", lambda error: tab.errors.append(str(error)))
     yield tab
     context.close()
+
+
+@pytest.fixture
+def board(lab, page):
+    """The Draw page, ready to be drawn on; without an error to the end."""
+    open_page(page, lab.url, "Draw a digit")
+    page.locator("canvas.upper-canvas").wait_for(timeout=PATIENCE * 1000)
+    settled(page)
+    yield page
+    assert page.errors == []
+    assert page.get_by_text("Traceback").count() == 0
+    assert page.get_by_text("Something went wrong").count() == 0

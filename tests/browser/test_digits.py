@@ -2,8 +2,6 @@
 
 import re
 
-import pytest
-
 from tests.browser.actions import (
     PATIENCE,
     STROKES,
@@ -17,17 +15,7 @@ from tests.browser.actions import (
     settled,
     table,
 )
-from tests.browser.server import open_page, screenshot
-
-
-@pytest.fixture
-def board(lab, page):
-    open_page(page, lab.url, "Draw a digit")
-    page.locator("canvas.upper-canvas").wait_for(timeout=PATIENCE * 1000)
-    settled(page)
-    yield page
-    assert page.errors == []
-    assert page.get_by_text("Something went wrong").count() == 0
+from tests.browser.server import screenshot
 
 
 def read(page, digit: int) -> None:

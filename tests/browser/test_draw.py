@@ -29,17 +29,6 @@ MATRIX = "Confusion matrix"
 EMPTY = "The canvas is empty: there is nothing to predict yet."
 
 
-@pytest.fixture
-def board(lab, page):
-    open_page(page, lab.url, "Draw a digit")
-    page.locator("canvas.upper-canvas").wait_for(timeout=PATIENCE * 1000)
-    settled(page)
-    yield page
-    assert page.errors == []
-    assert page.get_by_text("Traceback").count() == 0
-    assert page.get_by_text("Something went wrong").count() == 0
-
-
 @pytest.fixture(scope="module")
 def said():
     """What the robust model, which the page asks, said of MNIST's test images: labels and probabilities."""
