@@ -1,4 +1,4 @@
-"""The starter model: the small network that ships trained with the package."""
+"""The models that ship trained with the package: a small one to start with, and a larger one for drawings."""
 
 from __future__ import annotations
 
@@ -12,6 +12,19 @@ def _conv(filters: int, kernel: int, padding: str = "valid") -> tuple[Layer, ...
     return (
         Conv2D(filters, (kernel, kernel), padding=padding, kernel_initializer="he_normal"),
         BatchNormalization(momentum=0.9),
+    )
+
+
+def _training(epochs: int, learning_rate: float, pen: float, strangers: float = 0.0) -> TrainingConfig:
+    return TrainingConfig(
+        split="holdout",
+        epochs=epochs,
+        batch_size=128,
+        label_smoothing=0.05,
+        seed=7,
+        optimizer=AdamW(learning_rate=learning_rate),
+        schedule=OneCycle(),
+        augmentation=Augmentation(rotation=15.0, shift=0.08, zoom=0.2, shear=18.0, pen=pen, strangers=strangers),
     )
 
 
@@ -32,16 +45,7 @@ STARTER = Preset(
             Dense(10, "softmax"),
         )
     ),
-    training=TrainingConfig(
-        split="holdout",
-        epochs=15,
-        batch_size=128,
-        label_smoothing=0.05,
-        seed=7,
-        optimizer=AdamW(learning_rate=0.004),
-        schedule=OneCycle(),
-        augmentation=Augmentation(rotation=15.0, shift=0.08, zoom=0.2, shear=18.0, pen=0.5),
-    ),
+    training=_training(epochs=15, learning_rate=0.004, pen=0.5),
     cite="This project.",
     remark="Small enough for a CPU: under 4 million multiply-adds an image. The batch normalisation forgets "
     "faster than Keras's default (0.9 in place of 0.99), as its figures must settle within a few epochs.",
@@ -67,16 +71,7 @@ ROBUST = Preset(
             Dense(10, "softmax"),
         )
     ),
-    training=TrainingConfig(
-        split="holdout",
-        epochs=16,
-        batch_size=128,
-        label_smoothing=0.05,
-        seed=7,
-        optimizer=AdamW(learning_rate=0.003),
-        schedule=OneCycle(),
-        augmentation=Augmentation(rotation=15.0, shift=0.08, zoom=0.2, shear=18.0, pen=0.7, strangers=0.12),
-    ),
+    training=_training(epochs=16, learning_rate=0.003, pen=0.7, strangers=0.12),
     cite="This project.",
     remark="For digits that people draw: it has seen other pens, other hands, and shapes that are no digits.",
 )
