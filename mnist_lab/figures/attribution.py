@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from mnist_lab.figures.theme import COLOURS, NEUTRAL, axis, base_layout, fade, mix
+from mnist_lab.figures.theme import COLOURS, NEUTRAL, axis, base_layout, fade, mix, pixel_axes
 
 FOR, AGAINST = COLOURS[1], COLOURS[0]
 SCALE = [[0, AGAINST], [0.25, fade(AGAINST, 0.6)], [0.5, fade(NEUTRAL, 0.0)], [0.75, fade(FOR, 0.6)], [1, FOR]]
@@ -55,12 +55,10 @@ def attribution_map(
                   "tickvals": [-limit, 0, limit], "ticktext": [f"−{limit:.3g}", "0", f"{limit:.3g}"]},
     )  # fmt: skip
     rows, columns = pixels.shape
-    hidden: dict[str, Any] = {"visible": False, "fixedrange": True, "constrain": "domain", "showgrid": False}
     figure.update_layout(
         base_layout(
             dark, height, margin={"l": 0, "r": 0, "t": 4, "b": 30},
-            xaxis=axis(**{**hidden, "range": [-0.5, columns - 0.5]}),
-            yaxis=axis(**{**hidden, "range": [rows - 0.5, -0.5], "scaleanchor": "x"}),
+            **pixel_axes(rows, columns),
         )
     )  # fmt: skip
     return figure

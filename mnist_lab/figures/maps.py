@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from mnist_lab.figures.attribution import AGAINST, FOR
-from mnist_lab.figures.theme import COLOURS, NEUTRAL, axis, base_layout, fade, mix
+from mnist_lab.figures.theme import COLOURS, NEUTRAL, axis, base_layout, fade, mix, pixel_axes
 
 GAP = 1
 WIDTH = 760  # pixels that a grid takes on a page that is wide enough
@@ -105,14 +105,12 @@ def map_grid(
             type="rect", x0=left + column - 0.5, x1=left + column + 0.5, y0=top + row - 0.5, y1=top + row + 0.5,
             line={"color": COLOURS[2], "width": 2},
         )  # fmt: skip
-    hidden: dict[str, Any] = {"visible": False, "fixedrange": True, "constrain": "domain", "showgrid": False}
     pixels = min(MOST, max(LEAST, WIDTH / columns))
     figure.update_layout(
         base_layout(
             dark, round(rows * pixels) + 16, margin={"l": 0, "r": 0, "t": 4, "b": 4},
             width=max(10, round(columns * LEAST)),
-            xaxis=axis(**{**hidden, "range": [-0.5, columns - 0.5], "constraintoward": "left"}),
-            yaxis=axis(**{**hidden, "range": [rows - 0.5, -0.5], "scaleanchor": "x", "constraintoward": "top"}),
+            **pixel_axes(rows, columns, in_corner=True),
         )
     )  # fmt: skip
     return figure
@@ -150,7 +148,6 @@ def number_table(values: Any, inside: NDArray[np.bool_] | None = None, dark: boo
         texts = [["·" if not there else text for there, text in zip(*each, strict=True)]
                  for each in zip(inside, texts, strict=True)]  # fmt: skip
     small = numbers.size <= WRITTEN
-    hidden: dict[str, Any] = {"visible": False, "fixedrange": True, "constrain": "domain", "showgrid": False}
     figure = go.Figure(
         go.Heatmap(z=numbers, zmin=-limit, zmax=limit, colorscale=WRITTEN_ON, showscale=False, xgap=1, ygap=1,
                    uid="numbers", text=texts, texttemplate="%{text}" if small else None,
@@ -159,8 +156,7 @@ def number_table(values: Any, inside: NDArray[np.bool_] | None = None, dark: boo
     figure.update_layout(
         base_layout(
             dark, 230, margin={"l": 0, "r": 0, "t": 2, "b": 2},
-            xaxis=axis(**{**hidden, "range": [-0.5, columns - 0.5]}),
-            yaxis=axis(**{**hidden, "range": [rows - 0.5, -0.5], "scaleanchor": "x"}),
+            **pixel_axes(rows, columns),
         )
     )  # fmt: skip
     return figure

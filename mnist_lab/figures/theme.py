@@ -102,6 +102,22 @@ def axis(title: str | None = None, **settings: Any) -> dict[str, Any]:
     }
 
 
+def pixel_axes(rows: int, columns: int, *, in_corner: bool = False) -> dict[str, dict[str, Any]]:
+    """The axes of a picture, unseen: pixels are their unit, as wide as high, and the first row is at the top.
+
+    Args:
+        rows: Pixels downwards.
+        columns: Pixels across.
+        in_corner: Whether the picture lies in the upper left where there is room left; else in the middle.
+    """
+    hidden = axis(visible=False, fixedrange=True, constrain="domain", showgrid=False)
+    left, top = ({"constraintoward": side} if in_corner else {} for side in ("left", "top"))
+    return {
+        "xaxis": {**hidden, "range": [-0.5, columns - 0.5], **left},
+        "yaxis": {**hidden, "range": [rows - 0.5, -0.5], "scaleanchor": "x", **top},
+    }
+
+
 def base_layout(dark: bool = False, height: int | None = None, **settings: Any) -> go.Layout:
     """The layout that every figure starts from.
 

@@ -15,7 +15,7 @@ import pytest
 from mnist_lab import datasets, kept_epochs
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import ArtefactMissing
-from mnist_lab.keras_side import evaluate, train
+from mnist_lab.keras_side import evaluate
 from mnist_lab.keras_side.infer import Answers
 from mnist_lab.layers import Dense, Flatten, MaxPooling2D
 from mnist_lab.predictions import read_predictions
@@ -23,6 +23,7 @@ from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import PREDICTIONS, VALIDATION_PREDICTIONS, epoch_predictions, epoch_weights
 from mnist_lab.store.database import open_engine
 from mnist_lab.training_config import TrainingConfig
+from tests.keras_side.trainings import execute
 
 NETWORK = Architecture((MaxPooling2D((2, 2)), Flatten(), Dense(10, "softmax")))
 CONFIG = TrainingConfig(dataset="digits", epochs=3, batch_size=64, limit=320, keep_checkpoints=True)
@@ -37,11 +38,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunStore]:
 
 
 def trained(store: RunStore, config: TrainingConfig) -> Run:
-    run = store.create(NETWORK, config)
-    claimed = store.claim("w", 1)
-    assert claimed is not None and claimed.id == run.id
-    train.execute(store, claimed, "w")
-    return store.get(run.id)
+    return execute(store, store.create(NETWORK, config))
 
 
 @pytest.fixture(scope="module")

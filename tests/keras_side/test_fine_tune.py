@@ -18,6 +18,7 @@ from mnist_lab.predictions import read_predictions
 from mnist_lab.store import NewDigit, Run, RunStore, open_store
 from mnist_lab.store.artefacts import BASE_PREDICTIONS, CHECKPOINT, DIGITS, PREDICTIONS
 from mnist_lab.training_config import MY_DIGITS, SGD, FineTuning, TrainingConfig
+from tests.keras_side.trainings import execute
 
 NETWORK = Architecture((MaxPooling2D((2, 2)), Flatten(), Dense(10, "softmax")))
 CONFIG = TrainingConfig(dataset="digits", epochs=1, batch_size=64, limit=640)
@@ -35,13 +36,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunStore]:
         for name in ("MNIST_LAB_STORE", "MNIST_LAB_DATA"):
             patched.delenv(name, raising=False)
         yield open_store()
-
-
-def execute(store: RunStore, run: Run) -> Run:
-    claimed = store.claim("w", 1)
-    assert claimed is not None and claimed.id == run.id
-    train.execute(store, claimed, "w")
-    return store.get(run.id)
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ from mnist_lab.predictions import read_predictions
 from mnist_lab.store import Run, RunStore, open_store
 from mnist_lab.store.artefacts import BEST, CHECKPOINT, MODEL, PREDICTIONS, VALIDATION_PREDICTIONS, epoch_weights
 from mnist_lab.training_config import SGD, Augmentation, CosineDecay, EarlyStopping, TrainingConfig
+from tests.keras_side.trainings import execute
 
 NETWORK = Architecture((MaxPooling2D((2, 2)), Flatten(), Dense(10, "softmax")))
 CONFIG = TrainingConfig(dataset="digits", epochs=3, batch_size=64, limit=320)
@@ -46,13 +47,6 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunStore:
 
 def trained(store: RunStore, config: TrainingConfig = CONFIG, network: Architecture = NETWORK) -> Run:
     return execute(store, store.create(network, config))
-
-
-def execute(store: RunStore, run: Run) -> Run:
-    claimed = store.claim("w", 1)
-    assert claimed is not None and claimed.id == run.id
-    train.execute(store, claimed, "w")
-    return store.get(run.id)
 
 
 def killed_after(store: RunStore, epoch: int, config: TrainingConfig) -> Run:
