@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Sequence
 from typing import Any
@@ -68,6 +69,15 @@ def contact_sheet(
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def png_url(png: bytes) -> str:
+    """The address under which a picture stands by itself, with nothing to be fetched (a data URL).
+
+    Args:
+        png: The bytes of a PNG.
+    """
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
 
 
 def mean_images(images: Any, labels: Any) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
@@ -11,7 +10,7 @@ from typing import Any
 
 from mnist_lab.errors import LabError
 from mnist_lab.figures.confusion import confusion_heatmap
-from mnist_lab.figures.images import contact_sheet
+from mnist_lab.figures.images import contact_sheet, png_url
 from mnist_lab.figures.study import effect, published_over_ours
 from mnist_lab.report import grid
 from mnist_lab.report.blocks import (
@@ -207,8 +206,7 @@ def _grid(block: Grid) -> str:
             f'<figure><table class="digits">{"".join(rows)}</table><figcaption>{escape(caption)} The images are not on '
             "this machine: these are the predicted digits.</figcaption></figure>"
         )
-    data = base64.b64encode(grid.picture(block)).decode("ascii")
-    image = f'<img class="grid" src="data:image/png;base64,{data}" alt="{escape(caption)}">'
+    image = f'<img class="grid" src="{png_url(grid.picture(block))}" alt="{escape(caption)}">'
     return (
         f'<figure><div class="scroll">{image}</div>'
         f"<figcaption>{escape(caption)} Below each image: what the network says.</figcaption></figure>"
@@ -219,5 +217,5 @@ def _sheet(block: Sheet) -> str:
     if block.images is None or not len(block.images):
         return f"<p>{escape(block.caption)} The images are not on this machine.</p>"
     data = contact_sheet(block.images, block.words, columns=SHEET_COLUMNS, scale=2, gap=22)
-    image = f'<img class="sheet" src="data:image/png;base64,{base64.b64encode(data).decode("ascii")}" alt="">'
+    image = f'<img class="sheet" src="{png_url(data)}" alt="">'
     return f'<figure><div class="scroll">{image}</div><figcaption>{escape(block.caption)}</figcaption></figure>'

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from mnist_lab import formatting
 from mnist_lab.drawing import Sheet, Step
 from mnist_lab.figures.bars import probability_bars
-from mnist_lab.figures.images import contact_sheet
 from mnist_lab.reading import Reading, read
 from mnist_lab.store import Run
 from mnist_lab.ui import doubt, drawn, frame, keep_digit, subject, ways_in
 from mnist_lab.ui.image_browser import sure
+from mnist_lab.ui.pixels import pixels
 from mnist_lab.ui.plot import plot
 
 
@@ -96,7 +96,7 @@ def _digits(readings: Sequence[Reading]) -> None:
     with st.container(horizontal=True, gap="small", key="digits"):
         for number, each in enumerate(readings):
             with st.container(width=76, gap="small"):
-                st.image(contact_sheet(each.image[np.newaxis], scale=3), width=56, alt=f"Digit {number + 1}")
+                pixels(each.image, width=56, scale=3, alt=f"Digit {number + 1}")
                 st.button(
                     f"**{each.digit}** {sure(each.confidence)}",
                     key=f"digit-{number}",
@@ -115,7 +115,7 @@ def _steps(steps: Sequence[Step]) -> None:
                 with st.container(width=150):
                     square = _square(step.image)
                     scale = max(1, 140 // len(square))
-                    st.image(contact_sheet(square[np.newaxis], scale=scale), width=140, caption=step.title)
+                    pixels(square, width=140, scale=scale, caption=step.title)
 
 
 def _square(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

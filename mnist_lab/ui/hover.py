@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_lab.figures.images import contact_sheet
+from mnist_lab.figures.images import contact_sheet, png_url
 from mnist_lab.figures.maps import Grid
 from mnist_lab.receptive import Seen, Windows
 
@@ -47,8 +46,8 @@ def _pairs(windows: Windows) -> list[list[int]]:
 
 
 def _sheet(images: NDArray[np.uint8]) -> dict[str, Any]:
-    picture = base64.b64encode(contact_sheet(images, columns=COLUMNS, scale=1, gap=0)).decode()
     return {
-        "sheet": f"data:image/png;base64,{picture}", "tile": [images.shape[2], images.shape[1]],
+        "sheet": png_url(contact_sheet(images, columns=COLUMNS, scale=1, gap=0)),
+        "tile": [images.shape[2], images.shape[1]],
         "columns": min(COLUMNS, len(images)),
-    }  # fmt: skip
+    }

@@ -10,10 +10,10 @@ import streamlit as st
 from mnist_lab import datasets
 from mnist_lab.datasets import Dataset
 from mnist_lab.errors import DataError
-from mnist_lab.figures.images import contact_sheet
 from mnist_lab.store import Run
 from mnist_lab.ui import frame, state, subject
 from mnist_lab.ui.image_browser import sure
+from mnist_lab.ui.pixels import pixels
 from mnist_lab.ui.subject import Subject
 
 SIDE = 140
@@ -33,7 +33,7 @@ def subject_bar(run: Run) -> Subject:
     shown = subject.chosen() or _test_image(dataset, 0)
     with st.container(horizontal=True, vertical_alignment="center", gap="medium", key="subject"):
         with st.container(width=SIDE):
-            st.image(contact_sheet(shown.image, scale=5), width=SIDE)
+            pixels(shown.image, width=SIDE, scale=5)
         with st.container(width=320):
             st.markdown(f"**{frame.escape(shown.title)}**" + ("" if shown.label is None else f" · it is {shown.label}"))
             if frame.services().inference.is_warm:

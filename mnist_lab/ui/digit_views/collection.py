@@ -8,10 +8,10 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from mnist_lab.figures.images import contact_sheet
 from mnist_lab.store import Digit, RunStore
 from mnist_lab.ui import frame, state, subject
 from mnist_lab.ui.digit_views import Shown, count_words, view
+from mnist_lab.ui.pixels import pixels
 
 PAGE = 60
 TILE = 72
@@ -64,7 +64,7 @@ def _box(digit: Digit) -> str:
 
 def _tile(digit: Digit) -> None:
     with st.container(width=TILE, gap=None):
-        st.image(contact_sheet(digit.image[np.newaxis], scale=2), width=56)
+        pixels(digit.image, width=56, scale=2)
         words = f"{WAYS[digit.origin]} {datetime.fromtimestamp(digit.created, UTC):%d %b %Y, %H:%M} UTC"
         st.checkbox(f"{digit.label}, {words}", key=_box(digit), label_visibility="collapsed",
                     help=words[0].upper() + words[1:])  # fmt: skip

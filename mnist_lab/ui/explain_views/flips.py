@@ -8,11 +8,11 @@ import streamlit as st
 from mnist_lab.errors import LabError
 from mnist_lab.figures.bars import probability_bars
 from mnist_lab.figures.explained import along_change
-from mnist_lab.figures.images import contact_sheet
 from mnist_lab.perturb import CHANGES, Change, Flip, combined, flips
 from mnist_lab.store import Run
 from mnist_lab.ui import frame, subject
 from mnist_lab.ui.explain_views import Shown, view
+from mnist_lab.ui.pixels import pixels
 from mnist_lab.ui.plot import plot
 from mnist_lab.ui.subject import Subject
 
@@ -57,7 +57,7 @@ def _sliders(run: Run, shown: Subject) -> None:
         amounts = {change.name: _slider(change, key) for change in CHANGES}
     image = combined(shown.image, amounts)
     with middle:
-        st.image(contact_sheet(image[np.newaxis], scale=6), width=168)
+        pixels(image, width=168, scale=6)
         if image.any() and any(amounts.values()):
             changed = ", ".join(f"{name} {amount:+g}" for name, amount in amounts.items() if amount)
             subject.offer(image, f"{shown.title} ({changed})", "flip.why", shown.label)
