@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,12 @@ Said = tuple[int, str, str]
 """Exit status, standard output and standard error."""
 Here = Callable[..., Said]
 """The command line in this process, given its words."""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skips what is marked with `mnist` where there is no full MNIST."""
+    if item.get_closest_marker("mnist") and not os.environ.get("MNIST_LAB_DATA"):
+        pytest.skip("needs full MNIST: MNIST_LAB_DATA is not set")
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -22,6 +22,8 @@ from mnist_lab.datasets import Dataset
 from mnist_lab.errors import DataError, SettingError
 
 Archive = dict[str, np.ndarray]
+# Read before the tests take it away.
+MNIST_FOLDER = os.environ.get("MNIST_LAB_DATA", "")
 
 
 def some_images(training: int = 240, test: int = 40, seed: int = 0) -> Archive:
@@ -582,8 +584,8 @@ def test_the_address_and_digest_are_keras_own() -> None:
 
 
 @pytest.mark.mnist
-def test_mnist_itself_is_recognised(monkeypatch: pytest.MonkeyPatch, mnist_folder: str, tmp_path: Path) -> None:
-    monkeypatch.setenv("MNIST_LAB_DATA", mnist_folder)
+def test_mnist_itself_is_recognised(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MNIST_LAB_DATA", MNIST_FOLDER)
     dataset = datasets.load()
     assert dataset.name == "mnist" and dataset.notice == ""
     assert dataset.x_train.shape == (60_000, 28, 28) and dataset.x_test.shape == (10_000, 28, 28)
@@ -593,14 +595,3 @@ def test_mnist_itself_is_recognised(monkeypatch: pytest.MonkeyPatch, mnist_folde
     arrays = {name: getattr(dataset, name) for name in mnist_files.PARTS}
     monkeypatch.setenv("MNIST_LAB_DATA", str(save_npz(tmp_path / "mnist.npz", arrays)))
     assert datasets.load().name == "mnist", "the same images in Keras's form"
-
-
-@pytest.fixture
-def mnist_folder(pytestconfig: pytest.Config) -> str:
-    if not MNIST_FOLDER:
-        pytest.skip("MNIST_LAB_DATA is not set")
-    return MNIST_FOLDER
-
-
-# Read before the fixture above takes it away.
-MNIST_FOLDER = os.environ.get("MNIST_LAB_DATA", "")

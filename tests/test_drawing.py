@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import time
 from pathlib import Path
 
@@ -270,8 +269,6 @@ def test_the_range_of_widths_is_that_of_mnists_training_images(mnist_training_im
 def mnist_training_images() -> np.ndarray:
     from mnist_lab import datasets
 
-    if not os.environ.get("MNIST_LAB_DATA"):
-        pytest.skip("MNIST_LAB_DATA is not set")
     return datasets.load("mnist").x_train
 
 

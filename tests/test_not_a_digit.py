@@ -43,10 +43,9 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InferenceClient
         store.close()
 
 
+@pytest.mark.mnist
 def test_at_most_one_in_a_hundred_of_mnist_s_test_images_is_said_to_be_no_digit(client: InferenceClient) -> None:
-    data = datasets.load("auto")
-    if data.name != "mnist":
-        pytest.skip("MNIST_LAB_DATA is not set")
+    data = datasets.load("mnist")
     doubts = client.ask("doubt", 120.0, images=data.x_test[::5])
     alarms = int((doubts > not_a_digit.THRESHOLD).sum())
     # What a rate of 1 % would exceed in one sample of 2,000 out of a thousand.

@@ -1,7 +1,6 @@
 """The Draw page in Chromium: digits drawn with the mouse, pictures, the confusion matrix and its images."""
 
 import io
-import os
 
 import numpy as np
 import pytest
@@ -190,8 +189,6 @@ def test_mistakes_are_filtered_by_what_they_are_and_what_was_said(board, said):
 
 @pytest.mark.mnist
 def test_the_images_of_the_mistakes_are_shown_page_by_page(board, said):
-    if not os.environ.get("MNIST_LAB_DATA"):
-        pytest.skip("MNIST_LAB_DATA is not set: the robust model's test images are MNIST's")
     labels, probabilities = said
     wrong = int((probabilities.argmax(1) != labels).sum())
     sheet = board.locator(".mnist-lab-sheet img").last

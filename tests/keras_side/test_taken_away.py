@@ -107,8 +107,6 @@ def test_the_script_trains_the_run_again(lab: tuple[RunStore, Run], tmp_path: Pa
 
 @pytest.mark.mnist
 def test_the_script_trains_a_run_of_some_of_mnist_again(tmp_path: Path) -> None:
-    if not os.environ.get("MNIST_LAB_DATA"):
-        pytest.skip("needs full MNIST in MNIST_LAB_DATA")
     store = store_at(tmp_path / "home")
     run = trained(store, TrainingConfig(dataset="mnist", limit=10_000, epochs=5, batch_size=50, seed=5))
     dataset = datasets.load("mnist")
