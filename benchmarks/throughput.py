@@ -1,17 +1,19 @@
-"""What the program costs a training: images per second in its worker, against a bare ``model.fit``, in turns.
+"""What the program costs a training: images per second in its worker, against bare Keras and against PyTorch, in turns.
 
-    MNIST_LAB_DATA=FOLDER python benchmarks/throughput.py [--rounds 5] [--preset lenet-5] [--epochs 4]
+    MNIST_LAB_DATA=FOLDER python benchmarks/throughput.py [--preset NAME ...] [--rounds 3] [--images 12800] [--epochs 4]
 
-The bare side builds the same network, compiles it in the same way and calls `fit` on the same arrays, in a process of
-its own at the same priority. The program's side goes through the store, the job manager's thread and the worker, which
-reports its curve while this script polls it as a page would. Both count the time from the first to the last batch of an
-epoch, and the median over the epochs but the first, which builds the graph. Printed: images per second of each round,
-and the median of the rounds' ratios.
+Bare Keras builds the same network, compiles it in the same way and calls `fit` on the same arrays; PyTorch (where
+installed: ``pip install -r requirements-benchmark.txt``) runs the loop of `torch_twin.py` on them; each in a process of
+its own at the priority of the program's worker. The program's side goes through the store, the job manager's thread and
+the worker, which reports its curve while this script polls it as a page would. All count the time from the first to the
+last batch of an epoch, and the median over the epochs but the first, which builds the graph. Printed: a table in
+Markdown with medians over the rounds, of images per second and of the rounds' ratios.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import statistics
 import subprocess
@@ -22,25 +24,54 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from mnist_lab import datasets, shapes
 from mnist_lab.studies import preset
 from mnist_lab.training_config import TrainingConfig
 
 NICENESS = 5
 
 
+SIDES = ("bare", "lab", "torch")
+# Of every document some, small and large, with every kind of layer that they use.
+PRESETS = ("lenet-5", "000-model-3", "000-model-4", "000-model-10", "000-model-12", "001-conv-3-3", "001-conv-5-5",
+           "001-conv-3-3-3-norm", "002-grid-3x3-32", "002-with-dropout", "003-cnn", "003-fully-connected-small",
+           "004-model-1", "004-model-2")  # fmt: skip
+
+
 def configuration(options: argparse.Namespace) -> TrainingConfig:
-    return replace(TrainingConfig(), epochs=options.epochs, optimizer=preset(options.preset).training.optimizer)
+    return replace(
+        TrainingConfig(),
+        epochs=options.epochs,
+        limit=options.images,
+        optimizer=preset(options.only[1]).training.optimizer,
+    )
+
+
+def arrays(config: TrainingConfig) -> datasets.Split:
+    return datasets.split(datasets.load(), config.split, limit=config.limit, seed=config.seed)
+
+
+def in_torch(options: argparse.Namespace) -> float:
+    """A loop written by hand."""
+    os.nice(NICENESS)
+    from benchmarks.torch_twin import images_per_second
+
+    config = configuration(options)
+    split = arrays(config)
+    x = (split.x_train.astype(np.float32) / 255)[..., None]
+    architecture = preset(options.only[1]).architecture
+    return statistics.median(images_per_second(architecture, config, x, split.y_train, os.cpu_count() or 1)[1:])
 
 
 def bare(options: argparse.Namespace) -> float:
     """`model.fit` and a stop-watch, nothing else."""
     os.nice(NICENESS)
     import keras
-    import numpy as np
 
-    from mnist_lab import datasets
     from mnist_lab.keras_side.build import build
     from mnist_lab.keras_side.optimizers import make_optimizer
 
@@ -57,10 +88,10 @@ def bare(options: argparse.Namespace) -> float:
             self.speeds.append(len(x) / (time.monotonic() - self.began))
 
     config = configuration(options)
-    split = datasets.split(datasets.load(), config.split, seed=config.seed)
+    split = arrays(config)
     x, y = (split.x_train.astype(np.float32) / 255)[..., None], split.y_train
     validation = (split.x_validation.astype(np.float32) / 255)[..., None], split.y_validation
-    model = build(preset(options.preset).architecture, seed=config.seed)
+    model = build(preset(options.only[1]).architecture, seed=config.seed)
     model.compile(
         optimizer=make_optimizer(config, 1),
         loss="sparse_categorical_crossentropy",
@@ -75,9 +106,9 @@ def bare(options: argparse.Namespace) -> float:
     return statistics.median(watch.speeds[1:])
 
 
-def in_the_lab(options: argparse.Namespace, home: str) -> float:
+def in_the_lab(options: argparse.Namespace) -> float:
     """The same by the program's own way."""
-    os.environ["MNIST_LAB_HOME"] = home
+    os.environ["MNIST_LAB_HOME"] = options.home
     from mnist_lab.jobs import JobManager
     from mnist_lab.store import open_store
 
@@ -85,7 +116,7 @@ def in_the_lab(options: argparse.Namespace, home: str) -> float:
     try:
         while not manager.inference.is_warm:
             time.sleep(0.1)
-        run = manager.submit(preset(options.preset).architecture, configuration(options))
+        run = manager.submit(preset(options.only[1]).architecture, configuration(options))
         while (run := manager.store.get(run.id)).status in ("queued", "running"):
             manager.store.points(run.id)
             time.sleep(0.5)
@@ -96,30 +127,46 @@ def in_the_lab(options: argparse.Namespace, home: str) -> float:
         manager.close()
 
 
+def measured(options: argparse.Namespace, name: str, side: str) -> float:
+    """One side in a process of its own."""
+    command = [sys.executable, __file__, "--only", side, name, "--images", str(options.images), "--epochs",
+               str(options.epochs), "--home", options.home]  # fmt: skip
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return float(done.stdout.strip().splitlines()[-1])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--preset", default="lenet-5")
+    parser.add_argument("--preset", nargs="+", default=PRESETS, metavar="NAME")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--images", type=int, default=12_800, help="training images")
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--only", choices=("bare", "lab"), help=argparse.SUPPRESS)
+    parser.add_argument("--only", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--home", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.only:
-        print(bare(options) if options.only == "bare" else in_the_lab(options, options.home))
+        print({"bare": bare, "lab": in_the_lab, "torch": in_torch}[options.only[0]](options))
         return
-    ratios = []
-    shared = ["--preset", options.preset, "--epochs", str(options.epochs)]
-    with tempfile.TemporaryDirectory() as home:
-        for number in range(options.rounds):
-            found = {}
-            for side in ("bare", "lab") if number % 2 else ("lab", "bare"):
-                command = [sys.executable, __file__, *shared, "--only", side, "--home", home]
-                done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-                found[side] = float(done.stdout.strip().splitlines()[-1])
-            ratios.append(found["lab"] / found["bare"])
-            speeds = f"bare {found['bare']:,.0f}, lab {found['lab']:,.0f} images/s"
-            print(f"round {number + 1}: {speeds}, ratio {ratios[-1]:.2f}", flush=True)
-    print(f"{options.preset}: median ratio {statistics.median(ratios):.2f} of {len(ratios)} rounds")
+    sides = SIDES if importlib.util.find_spec("torch") else SIDES[:2]
+    others = [side for side in sides if side != "lab"]
+    heads = ["Preset", "Parameters", *(f"{side}, images/s" for side in sides), *(f"lab / {side}" for side in others)]
+    print(f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|")
+    ratios: dict[str, list[float]] = {side: [] for side in others}
+    with tempfile.TemporaryDirectory() as options.home:
+        for name in options.preset:
+            rounds = []
+            for number in range(options.rounds):
+                turn = number % len(sides)
+                rounds.append({side: measured(options, name, side) for side in sides[turn:] + sides[:turn]})
+            cells = [f"{statistics.median(each[side] for each in rounds):,.0f}" for side in sides]
+            for side in others:
+                ratios[side].append(statistics.median(each["lab"] / each[side] for each in rounds))
+                cells.append(f"{ratios[side][-1]:.2f}")
+            parameters = shapes.analyse(preset(name).architecture).parameters
+            print(f"| {name} | {parameters:,} | " + " | ".join(cells) + " |", flush=True)
+    for side in others:
+        worst, mean = min(ratios[side]), statistics.geometric_mean(ratios[side])
+        print(f"\nlab / {side}: geometric mean {mean:.2f}, least {worst:.2f}, of {options.rounds} rounds each")
 
 
 if __name__ == "__main__":

@@ -250,6 +250,11 @@ def other_images(a: Run, b: Run, first: Predictions, second: Predictions) -> str
     return OTHER_IMAGES + ", drawn by lot for each seed" * is_by_lot(a)
 
 
+def why_not(a: Run, first: Predictions, b: Run, second: Predictions) -> str | None:
+    """Why what two runs said cannot be held against each other; None if it can."""
+    return other_data(a, b) or other_images(a, b, first, second)
+
+
 def is_by_lot(run: Run) -> bool:
     """Whether its test images are drawn by lot, by its seed, so that another seed has others."""
     return run.split.startswith("pooled")

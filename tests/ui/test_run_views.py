@@ -137,3 +137,18 @@ def test_curves_of_runs_of_all_sorts(visit: Visit) -> None:
     app = app.run()
     assert not app.exception and not app.error
     assert labelled(app, "toggle", "Within the epochs").disabled
+
+
+def test_an_ensemble_stands_against_its_members_and_a_run_of_other_images_is_refused(visit: Visit) -> None:
+    app = visit("draw")
+    store = open_store()
+    runs = [add_run(store, range(start, start + 10), name=f"**n{start}**") for start in (0, 10, 20)]
+    app = view(select(app, *runs), "Ensemble")
+    assert not app.exception and not app.error
+    (members,) = (each.value for each in app.dataframe if "Ensemble − member" in each.value)
+    # Each place is wrong in one of three: together they are right everywhere.
+    assert members["Only the ensemble right"].tolist() == [10, 10, 10]
+    assert members["Verdict"].tolist() == ["ensemble is better"] * 3
+    assert "360 of 360 images right" in words(app) and "It gets every image right." in words(app)
+    app = view(select(app, runs[0], add_run(store, [1], name="moved", moved=5)), "Ensemble")
+    assert not app.exception and "cannot be put together" in " ".join(each.value for each in app.error)

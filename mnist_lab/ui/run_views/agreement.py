@@ -47,7 +47,7 @@ def _same_images(runs: list[Run]) -> tuple[list[tuple[Run, Predictions]], list[t
         except ArtefactMissing as error:
             others.append((run, error.message.rstrip(".")))
             continue
-        fitting = next((alike for alike in sets if _why_not(*alike[0], run, known) is None), None)
+        fitting = next((alike for alike in sets if comparison.why_not(*alike[0], run, known) is None), None)
         if fitting is None:
             sets.append([(run, known)])
         else:
@@ -56,12 +56,8 @@ def _same_images(runs: list[Run]) -> tuple[list[tuple[Run, Predictions]], list[t
         return [], others
     largest = max(sets, key=len)
     for run, known in (each for alike in sets if alike is not largest for each in alike):
-        others.append((run, _why_not(*largest[0], run, known) or ""))
+        others.append((run, comparison.why_not(*largest[0], run, known) or ""))
     return largest, others
-
-
-def _why_not(first: Run, known: Predictions, run: Run, said: Predictions) -> str | None:
-    return comparison.other_data(first, run) or comparison.other_images(first, run, known, said)
 
 
 def _agreement(run: Run, said: dict[str, Predictions]) -> None:
