@@ -147,9 +147,10 @@ def prepare(ink: Ink, before: tuple[Step, ...]) -> Prepared:
     cropped = crop(joined)
     steps.append(Step("cropped", "Cropped to the ink", cropped))
     fitted, was, now = fit_stroke_width(cropped)
-    if fitted is not cropped:
+    before_px, after_px = f"{was:.1f}", f"{now:.1f}"
+    if before_px != after_px:
         change = "thickened" if now > was else "thinned"
-        steps.append(Step("thickness", f"Strokes {change} from {was:.1f} to {now:.1f} px of 20", fitted))
+        steps.append(Step("thickness", f"Strokes {change} from {before_px} to {after_px} px of 20", fitted))
     scaled = scale_into_box(fitted)
     steps.append(Step("scaled", f"Scaled into {BOX}x{BOX}", scaled))
     image = centre_by_mass(scaled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 from pathlib import Path
 
@@ -86,6 +87,16 @@ def test_the_steps_lead_from_the_drawing_to_the_image() -> None:
     assert shapes["drawn"] == (280, 280) and max(shapes["scaled"]) == BOX and shapes["centred"] == (28, 28)
     assert np.array_equal(prepared.steps[-1].image, image_of(prepared))
     assert all(step.image.dtype == np.uint8 for step in prepared.steps)
+
+
+def test_a_change_of_the_strokes_below_a_tenth_of_a_pixel_is_no_step() -> None:
+    said = [
+        re.findall(r"\d+\.\d", step.title)
+        for width in np.arange(14, 32, 0.5)
+        for step in from_strokes(SEVEN, float(width)).steps
+        if step.name == "thickness"
+    ]
+    assert said and all(before != after for before, after in said)
 
 
 def test_the_mean_of_what_falls_on_a_pixel_is_its_grey() -> None:
