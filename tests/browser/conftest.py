@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mnist_lab.store import RunStore
+from mnist_lab.store.database import open_engine
 from tests.browser.actions import PATIENCE, settled
 from tests.browser.server import ROOT, Server, launch, open_page
 
@@ -21,15 +23,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[object]:
-    """A headless Chromium, one for all tests; skips where there is none."""
+def start_browser() -> Iterator[Callable[..., object]]:
+    """A function that starts a headless Chromium, with more arguments if any; skips where there is none."""
     playwright_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     with playwright_api.sync_playwright() as playwright:
-        chromium = launch(playwright)
-        if chromium is None:
-            pytest.skip("no Chromium: set MNIST_LAB_CHROMIUM to its path")
-        yield chromium
-        chromium.close()
+
+        def start(*arguments: str) -> object:
+            chromium = launch(playwright, *arguments)
+            if chromium is None:
+                pytest.skip("no Chromium: set MNIST_LAB_CHROMIUM to its path")
+            return chromium
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def browser(start_browser) -> Iterator[object]:
+    """A headless Chromium, one for all tests but those that need one of their own."""
+    chromium = start_browser()
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +65,16 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 def lab(start_server: Callable[..., Server]) -> Server:
     """The whole program, with an empty home of its own."""
     return start_server(ROOT / "app.py")
+
+
+@pytest.fixture(scope="session")
+def lab_store(lab) -> Iterator[RunStore]:
+    """The store behind the whole program."""
+    home = Path(lab.environment["MNIST_LAB_HOME"])
+    home.mkdir(exist_ok=True)
+    store = RunStore(open_engine(f"sqlite:///{home / 'lab.db'}"), home)
+    yield store
+    store.close()
 
 
 @pytest.fixture

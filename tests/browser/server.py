@@ -128,10 +128,10 @@ def chromium_path(playwright: Playwright) -> str | None:
     return own if own and Path(own).exists() else None
 
 
-def launch(playwright: Playwright) -> Browser | None:
-    """Starts a headless Chromium, or returns None where there is none."""
+def launch(playwright: Playwright, *arguments: str) -> Browser | None:
+    """Starts a headless Chromium, with more arguments if any, or returns None where there is none."""
     path = chromium_path(playwright)
-    return playwright.chromium.launch(executable_path=path, args=ARGUMENTS) if path else None
+    return playwright.chromium.launch(executable_path=path, args=[*ARGUMENTS, *arguments]) if path else None
 
 
 def open_page(page: Page, url: str, text: str | None = None, seconds: float = 60) -> None:

@@ -1,10 +1,14 @@
-"""The page My digits in Chromium: draw, save, look, correct, delete, and see what the network reads right."""
+"""The page My digits in Chromium: digits kept, corrected and read right; files; practice; two people at once."""
 
 import re
+import zipfile
 
+from mnist_lab import datasets
+from mnist_lab.store import NewDigit
 from tests.browser.actions import (
     PATIENCE,
     STROKES,
+    alerts,
     answer,
     captions,
     choose,
@@ -15,7 +19,7 @@ from tests.browser.actions import (
     settled,
     table,
 )
-from tests.browser.server import screenshot
+from tests.browser.server import open_page, screenshot
 
 
 def read(page, digit: int) -> None:
@@ -36,7 +40,42 @@ def go_to(page, view: str) -> None:
     settled(page)
 
 
-def test_a_drawing_is_saved_looked_at_corrected_deleted_and_counted(board):
+def numbered(store, name: str, count: int) -> None:
+    """Keeps so many of the embedded digits under a name."""
+    data = datasets.load("digits")
+    store.keep_digits(name, [NewDigit(x, int(y)) for x, y in zip(data.x_train[:count], data.y_train, strict=False)])
+
+
+def open_as(page, lab, name: str) -> None:
+    """Opens My digits under a name whose digits are there already."""
+    open_page(page, f"{lab.url}digits", "My digits")
+    fill(page, "Your name", name)
+    page.get_by_text(f"{name} has ").wait_for(timeout=PATIENCE * 1000)
+    page.get_by_role("button", name="They are mine").click()
+    page.locator(".st-key-writer-change").wait_for(timeout=PATIENCE * 1000)
+    settled(page)
+
+
+def bring_in(page, *files) -> str:
+    """Brings files in and returns what the page says to it."""
+    settled(page)
+    page.locator("[data-testid=stFileUploader] input[type=file]").set_input_files([str(file) for file in files])
+    button = page.locator(".st-key-digits-bring-in button:visible")
+    eventually(page, button.is_enabled, True)
+    settled(page)
+    press(page, "digits-bring-in")
+    return eventually(page, lambda: " ".join(alerts(page)), bool)
+
+
+def take(page, ending: str, folder):
+    with page.expect_download(timeout=PATIENCE * 1000) as waiting:
+        page.locator(f"[class*='st-key-take'][class*='{ending}'] button:visible").click()
+    path = folder / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    return path
+
+
+def test_a_drawing_is_saved_looked_at_corrected_deleted_and_counted(board, lab):
     read(board, 3)
     board.get_by_role("button", name="Save as my digit").click()
     fill(board, "Your name", "Browser <b>Anna</b>", "body")
@@ -90,3 +129,51 @@ def test_a_drawing_is_saved_looked_at_corrected_deleted_and_counted(board):
     eventually(board, request.inner_text, lambda words: words != asked)
     eventually(board, lambda: [row["Asked"] for row in table(board, "Best time")], ["1"])
     screenshot(board, "practice")
+    score = table(board, "Best time")
+    open_as(board, lab, "Browser <b>Anna</b>")
+    go_to(board, "Practice")
+    eventually(board, lambda: table(board, "Best time"), score)
+
+
+def test_files_go_out_and_come_in_for_somebody_else_and_a_damaged_one_loses_nothing(lab, lab_store, page, tmp_path):
+    numbered(lab_store, "Files Out", 12)
+    numbered(lab_store, "Files In", 1)
+    before = {(one.digest, one.label) for one in lab_store.digits("Files Out")}
+    open_as(page, lab, "Files Out")
+    go_to(page, "Files")
+    screenshot(page, "digits-files")
+    pngs, images, labels = (take(page, ending, tmp_path) for ending in ("zip", "images", "labels"))
+    with zipfile.ZipFile(pngs) as archive:
+        assert len(archive.namelist()) == len(before)
+
+    open_as(page, lab, "Files In")
+    go_to(page, "Files")
+    damaged = tmp_path / "damaged.zip"
+    damaged.write_bytes(pngs.read_bytes()[:600])
+    said = bring_in(page, damaged)
+    assert "damaged.zip" in said and "Traceback" not in said
+    screenshot(page, "digits-damaged")
+    assert len(lab_store.digits("Files In")) == 1
+    assert "11 digits brought in; here already: 1" in bring_in(page, images, labels)
+    screenshot(page, "digits-brought-in")
+    assert {(one.digest, one.label) for one in lab_store.digits("Files In")} == before
+    lab_store.delete_digits("Files In", [one.digest for one in lab_store.digits("Files In")][1:])
+    open_as(page, lab, "Files In")
+    go_to(page, "Files")
+    assert "11 digits brought in" in bring_in(page, pngs)
+    assert {(one.digest, one.label) for one in lab_store.digits("Files In")} == before
+    assert page.errors == []
+
+
+def test_two_people_at_once_see_each_their_own_digits(lab, lab_store, page, browser):
+    numbered(lab_store, "Left Hand", 3)
+    numbered(lab_store, "Right Hand", 5)
+    context = browser.new_context()
+    other = context.new_page()
+    open_as(page, lab, "Left Hand")
+    open_as(other, lab, "Right Hand")
+    for who, count in ((page, 3), (other, 5), (page, 3)):
+        go_to(who, "Digits")
+        eventually(who, who.locator("[class*='st-key-digits-'] img").count, count)
+    context.close()
+    assert page.errors == []

@@ -44,7 +44,7 @@ def _bring_in(shown: Shown) -> None:
             kept = shown.store.keep_digits(
                 shown.writer, digit_files.read({file.name: file.getvalue() for file in chosen})
             )
-            state.put(_SAID, (True, f"{count_words(kept.new)} brought in; {kept.known:,} were here already."))
+            state.put(_SAID, (True, f"{count_words(kept.new)} brought in; here already: {kept.known:,}."))
         except LabError as error:
             state.put(_SAID, (False, frame.escape(str(error))))
         state.put(_TIMES, number + 1)
