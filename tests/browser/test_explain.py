@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from mnist_lab import starter
+from mnist_lab.architecture import Architecture
+from mnist_lab.store.artefacts import MODEL
 from tests.browser.actions import (
     MAIN,
     PATIENCE,
@@ -16,6 +21,7 @@ from tests.browser.actions import (
     settled,
 )  # fmt: skip
 from tests.browser.server import open_page, screenshot
+from tests.made_runs import add_run
 
 MAPS = "Maps"
 
@@ -113,4 +119,21 @@ def test_an_image_of_the_data_leads_to_its_explanation(lab, page):
         inner = page.evaluate("(() => { const m = document.querySelector('[data-testid=stMain]'); "
                               "return m.scrollWidth <= m.clientWidth })()")  # fmt: skip
         assert inner, "the page scrolls sideways"
+    assert page.errors == []
+
+
+def test_a_mistake_leads_to_its_explanation_by_the_network_that_made_it(lab, lab_store, page):
+    record = json.loads((starter.FOLDER / starter.RECORD).read_text())["run"]
+    network = Architecture.from_dict(record["architecture"])
+    run = add_run(lab_store, [5, 9], name="Wrong about two", network=network)
+    with lab_store.artefacts.writing(run.id, MODEL) as path:
+        path.write_bytes((starter.FOLDER / MODEL).read_bytes())
+    open_page(page, f"{lab.url}?run={run.id}", "2 mistakes, most confident first")
+    page.locator(".mnist-lab-sheet button").nth(1).click(timeout=PATIENCE * 1000)
+    page.get_by_role("heading", name="Explain", exact=True).wait_for(timeout=PATIENCE * 1000)
+    eventually(page, lambda: subject(page), lambda text: "Test image 9" in text and "It says" in text)
+    asked = page.locator("[data-testid=stSidebar]").get_by_role("combobox", name="Explain this network")
+    assert asked.input_value().startswith(run.name)
+    screenshot(page, "explain-mistake")
+    lab_store.delete([run.id])
     assert page.errors == []
