@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from mnist_lab.errors import SettingError
 
 EXECUTORS = ("local", "ray")
+# Keras's backends that train, and the packages that they need.
+BACKENDS = ("tensorflow", "jax", "torch")
+DEFAULT_BACKEND = BACKENDS[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +25,18 @@ class Settings:
         store_url: SQLAlchemy URL of the run store.
         data: Folder of IDX files or an ``.npz`` file with MNIST, or None.
         executor: ``"local"`` or ``"ray"``.
+        backend: Keras's backend, the name of an installed package.
     """
 
     home: Path
     store_url: str
     data: Path | None
     executor: str
+    backend: str
 
 
 def read_settings() -> Settings:
-    """Reads ``MNIST_LAB_HOME``, ``MNIST_LAB_STORE``, ``MNIST_LAB_DATA`` and ``MNIST_LAB_EXECUTOR``.
+    """Reads ``MNIST_LAB_HOME``, ``_STORE``, ``_DATA`` and ``_EXECUTOR``, and Keras's own ``KERAS_BACKEND``.
 
     Returns:
         The settings; nothing is created on disk.
@@ -67,7 +74,19 @@ def read_settings() -> Settings:
         raise SettingError(f"MNIST_LAB_EXECUTOR={executor} is unknown.", f"Use one of {', '.join(EXECUTORS)}.")
     if executor == "ray":
         raise SettingError("MNIST_LAB_EXECUTOR=ray is not available in this version.", "Use local, or unset it.")
-    return Settings(home=home, store_url=store_url, data=data, executor=executor)
+    return Settings(home=home, store_url=store_url, data=data, executor=executor, backend=_backend())
+
+
+def _backend() -> str:
+    backend = os.environ.get("KERAS_BACKEND", "").strip() or DEFAULT_BACKEND
+    if backend not in BACKENDS:
+        raise SettingError(f"KERAS_BACKEND={backend} is unknown.", f"Use one of {', '.join(BACKENDS)}, or unset it.")
+    if find_spec(backend) is None:
+        raise SettingError(
+            f"KERAS_BACKEND={backend} needs the package {backend}, which is not installed.",
+            f"Install it with `{sys.executable} -m pip install {backend}`, or unset the variable.",
+        )
+    return backend
 
 
 def _path(name: str, text: str) -> Path | None:

@@ -20,6 +20,7 @@ from typing import Any
 
 from mnist_lab import datasets
 from mnist_lab.errors import LabError
+from mnist_lab.settings import read_settings
 from mnist_lab.store import Run, RunStore, open_store
 from mnist_lab.store.artefacts import LOG
 
@@ -42,7 +43,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
-    store = open_store()
+    try:
+        # Keras would also go by a file in the user's home, of which nobody may think.
+        os.environ["KERAS_BACKEND"] = read_settings().backend
+        store = open_store()
+    except LabError as error:
+        print(error, file=sys.stderr)
+        return 2
     if options.task == "infer":
         return _infer(store, options.address, options.parent)
     return _train(store, options.name, options.parent, options.own)
@@ -57,9 +64,10 @@ def _train(store: RunStore, name: str, parent: int, own: bool) -> int:
         # The page must stay quick while a training takes all cores.
         os.nice(NICENESS)
     from mnist_lab.forecast import probe_key
-    from mnist_lab.keras_side import device, probe, train
+    from mnist_lab.keras_side import probe, train
+    from mnist_lab.keras_side.backend import BACKEND
 
-    device.share_gpu_memory()
+    BACKEND.take_gpu()
     done = 0
 
     def next_run() -> Run | None:
@@ -67,7 +75,8 @@ def _train(store: RunStore, name: str, parent: int, own: bool) -> int:
 
     run = next_run()
     if run is None and not own:
-        probe.warm_up()
+        with BACKEND.device():
+            probe.warm_up()
         # The first training finds its images read. Without any, or with damaged ones, it says so itself.
         with suppress(LabError):
             datasets.load()
@@ -88,7 +97,8 @@ def _train(store: RunStore, name: str, parent: int, own: bool) -> int:
         elif own:
             return 0
         elif not measured:
-            found = probe.measure(lambda: not store.queue())
+            with BACKEND.device():
+                found = probe.measure(lambda: not store.queue())
             if found is not None:
                 store.note(probe_key(store.host), found.to_dict())
             measured = found is not None

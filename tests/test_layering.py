@@ -40,7 +40,10 @@ USERS: dict[str, tuple[str, ...]] = {
     "streamlit_drawable_canvas": ("app", "pages", "ui"),
     "plotly": ("figures", "ui"),
     "keras": ("keras_side",),
-    "tensorflow": ("keras_side",),
+    # What Keras leaves to its backend is in one module; the others make images, before any network sees them.
+    "tensorflow": tuple(f"keras_side.{name}" for name in ("backend", "augment", "penmanship", "pens", "strangers")),
+    "jax": ("keras_side.backend",),
+    "torch": ("keras_side.backend",),
     "sqlalchemy": ("store",),
     "mlflow": ("exchange",),
     "h5py": ("keras_side",),  # what is read with it may be anyone's

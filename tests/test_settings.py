@@ -10,7 +10,7 @@ import pytest
 from mnist_lab.errors import SettingError
 from mnist_lab.settings import read_settings
 
-VARIABLES = ("MNIST_LAB_HOME", "MNIST_LAB_STORE", "MNIST_LAB_DATA", "MNIST_LAB_EXECUTOR")
+VARIABLES = ("MNIST_LAB_HOME", "MNIST_LAB_STORE", "MNIST_LAB_DATA", "MNIST_LAB_EXECUTOR", "KERAS_BACKEND")
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -26,6 +26,7 @@ def test_without_variables_everything_lies_beside_the_app() -> None:
     assert settings.store_url == f"sqlite:///{ROOT / 'runs' / 'lab.db'}"
     assert settings.data is None
     assert settings.executor == "local"
+    assert settings.backend == "tensorflow"
 
 
 @pytest.mark.parametrize("name", VARIABLES)
@@ -74,6 +75,7 @@ def test_a_store_url_is_taken_as_it_is(url: str, monkeypatch: pytest.MonkeyPatch
         ("MNIST_LAB_DATA", "~nobody-of-this-name/mnist"),
         ("MNIST_LAB_EXECUTOR", "cloud"),
         ("MNIST_LAB_EXECUTOR", "ray"),
+        ("KERAS_BACKEND", "theano"),
     ],
 )
 def test_a_wrong_value_is_one_sentence_that_names_the_variable(
@@ -89,6 +91,18 @@ def test_a_wrong_value_is_one_sentence_that_names_the_variable(
     assert "\n" not in str(caught.value)
     assert caught.value.remedy
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["jax", "torch"])
+def test_a_backend_that_is_not_installed_is_one_sentence_with_the_command_that_installs_it(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", name)
+    monkeypatch.setattr("mnist_lab.settings.find_spec", lambda package: None)
+    with pytest.raises(SettingError, match=f"KERAS_BACKEND={name} needs the package {name}, which is not installed."):
+        read_settings()
+    monkeypatch.setattr("mnist_lab.settings.find_spec", lambda package: object())
+    assert read_settings().backend == name
 
 
 def test_the_readme_lists_every_variable_that_is_read() -> None:

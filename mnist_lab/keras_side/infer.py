@@ -10,13 +10,13 @@ from weakref import WeakKeyDictionary
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from mnist_lab import kept_epochs, not_a_digit, run_data, starter
 from mnist_lab.architecture import Path as Place
 from mnist_lab.errors import DataError
 from mnist_lab.keras_side import evaluate, foreign, weights
 from mnist_lab.keras_side.augment import augment_numpy
+from mnist_lab.keras_side.backend import BACKEND
 from mnist_lab.keras_side.build import build
 from mnist_lab.keras_side.evaluate import as_input
 from mnist_lab.keras_side.explain import activations, attribution, features
@@ -62,7 +62,7 @@ class Answers:
         """
         _, function = self._load(run_id)
         parts = [images[i : i + 512] for i in range(0, len(images), 512)]
-        answers = [np.asarray(function(tf.constant(as_input(part)))) for part in parts]
+        answers = [function(as_input(part)) for part in parts]
         return np.concatenate(answers) if answers else np.zeros((0, 10), np.float32)
 
     def doubt(self, images: np.ndarray) -> np.ndarray:
@@ -166,8 +166,8 @@ class Answers:
         """What the kept weights of an epoch say of an image, and the kernel of their first convolution."""
         model = self._at_epoch(self._store.get(run_id), epoch)
         first = next((each for each in model.layers if isinstance(each, keras.layers.Conv2D)), None)
-        said = np.asarray(model(as_input(image[np.newaxis]), training=False))[0]
-        return said, None if first is None else np.array(first.kernel)
+        said = keras.ops.convert_to_numpy(model(as_input(image[np.newaxis]), training=False))[0]
+        return said, None if first is None else np.array(keras.ops.convert_to_numpy(first.kernel))
 
     def export(self, run_id: str) -> bytes:
         """A run's network as a ``.keras`` file, which Keras loads without this program."""
@@ -199,9 +199,7 @@ class Answers:
         key = run_id, path.stat().st_mtime
         if key not in self._models:
             model = weights.load(self._store.get(run_id), self._store)
-            signature = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
-            function = tf.function(lambda x: model(x, training=False), input_signature=[signature])
-            self._models[key] = model, function
+            self._models[key] = model, BACKEND.compiled(model)
             while len(self._models) > self._room():
                 self._models.popitem(last=False)
         self._models.move_to_end(key)

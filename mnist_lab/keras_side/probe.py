@@ -10,6 +10,7 @@ import numpy as np
 from mnist_lab import shapes
 from mnist_lab.architecture import Architecture
 from mnist_lab.forecast import Probe
+from mnist_lab.keras_side.backend import BACKEND
 from mnist_lab.keras_side.build import build
 from mnist_lab.layers import Conv2D, Dense, Flatten, MaxPooling2D
 
@@ -44,7 +45,9 @@ def measure(is_wanted: Callable[[], bool]) -> Probe | None:
 
 def _seconds_per_image(architecture: Architecture, is_wanted: Callable[[], bool]) -> float | None:
     model = build(architecture, seed=0)
-    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=False)
+    model.compile(
+        optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=BACKEND.jit_compile
+    )
     x, y = np.zeros((BATCH, *architecture.input_shape), np.float32), np.zeros(BATCH, np.uint8)
     model.train_on_batch(x, y)
     began, steps = time.monotonic(), 0

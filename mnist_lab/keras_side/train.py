@@ -11,17 +11,15 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from mnist_lab import run_data
-from mnist_lab.centre_lines import fields
 from mnist_lab.errors import JobError, LabError
 from mnist_lab.heartbeat import Heartbeat
 from mnist_lab.keras_side import evaluate, weights
-from mnist_lab.keras_side.augment import augmented
+from mnist_lab.keras_side.augment import training_batches
+from mnist_lab.keras_side.backend import BACKEND
 from mnist_lab.keras_side.build import build
 from mnist_lab.keras_side.callbacks import Control, Diverged, RecordEpoch, Stopper, StopRequested
-from mnist_lab.keras_side.device import device_name
 from mnist_lab.keras_side.optimizers import make_optimizer, schedule_callbacks
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import BEST, CHECKPOINT, MODEL, epoch_weights
@@ -36,7 +34,8 @@ def execute(store: RunStore, run: Run, worker: str) -> None:
     """Trains a claimed run and writes all that comes of it to the store. Raises nothing: failures end in the row."""
     training = Training(store, run, worker)
     try:
-        training.run_it()
+        with BACKEND.device():
+            training.run_it()
     except StopRequested:
         _log.info("stopped before the first batch")
         store.end(run.id, "stopped", worker=worker, reason="Stopped before it had learnt anything.")
@@ -46,15 +45,14 @@ def execute(store: RunStore, run: Run, worker: str) -> None:
     except LabError as error:
         _log.exception("failed")
         store.end(run.id, "failed", worker=worker, reason=str(error))
-    except tf.errors.ResourceExhaustedError as error:
-        _log.exception("failed")
-        reason = f"Memory ran out ({str(error).splitlines()[0][:200]}). Use a smaller batch or a smaller network."
-        store.end(run.id, "failed", worker=worker, reason=reason)
     except Exception as error:
         # Whatever Keras raises belongs into the row, where the user sees it, and not into a dead worker.
         _log.exception("failed")
-        first = (str(error).strip().splitlines() or [""])[0][:300]
-        store.end(run.id, "failed", worker=worker, reason=f"{type(error).__name__}: {first}")
+        first = (str(error).strip().splitlines() or [""])[0]
+        reason = f"{type(error).__name__}: {first[:300]}"
+        if BACKEND.ran_out_of_memory(error):
+            reason = f"Memory ran out ({first[:200]}). Use a smaller batch or a smaller network."
+        store.end(run.id, "failed", worker=worker, reason=reason)
 
 
 class AccuracyOfDigits(keras.metrics.CategoricalAccuracy):
@@ -98,7 +96,7 @@ class Training:
                 dataset=dataset.name,
                 fingerprint=split.fingerprint,
                 training_images=images,
-                device=device_name(),
+                device=BACKEND.device_name(),
             )
             if heartbeat.command == "stop":
                 heartbeat.attended()
@@ -146,7 +144,9 @@ class Training:
         if self._one_hot:
             loss = keras.losses.CategoricalCrossentropy(label_smoothing=self.config.label_smoothing)
             metric = AccuracyOfDigits(name="accuracy")
-        model.compile(optimizer=make_optimizer(self.config, steps), loss=loss, metrics=[metric], jit_compile=False)
+        model.compile(
+            optimizer=make_optimizer(self.config, steps), loss=loss, metrics=[metric], jit_compile=BACKEND.jit_compile
+        )
         return model
 
     def _resume(self, model: keras.Model, steps: int) -> int:
@@ -158,7 +158,7 @@ class Training:
             return 0
         model.optimizer.build(model.trainable_variables)
         model.load_weights(self.store.artefacts.path(self.run.id, CHECKPOINT))
-        done = min(int(model.optimizer.iterations.numpy()) // steps, len(self.history))
+        done = min(int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // steps, len(self.history))
         self.history = [entry for entry in self.history if entry["epoch"] <= done]
         self.store.rewind(self.run.id, done)
         _log.info("going on after epoch %d", done)
@@ -191,7 +191,7 @@ class Training:
         callbacks.append(RecordEpoch(self._record, control))
         data: dict[str, Any] = {"x": x, "y": y, "batch_size": self.config.batch_size}
         if not self.config.augmentation.is_off:
-            batches = self._augmented(x, y, split.x_train, first)
+            batches = training_batches(x, y, split.x_train, self.config, first)
             data = {"x": batches, "steps_per_epoch": control.steps, "shuffle": False}
         model.fit(
             **data,
@@ -207,17 +207,6 @@ class Training:
     def _one_hot(self) -> bool:
         """Whether labels are probabilities: what is no digit has the same for every one."""
         return self.config.label_smoothing > 0 or self.config.augmentation.strangers > 0
-
-    def _augmented(self, x: Any, y: Any, pixels: np.ndarray, first: int) -> tf.data.Dataset:
-        # Indices are shuffled, not images: the whole set can be mixed, and only the batch is copied.
-        parts = [tf.constant(x), tf.constant(y)]
-        if self.config.augmentation.writes:
-            parts.append(tf.constant(fields(pixels)))
-        count, batch = len(x), self.config.batch_size
-        order = tf.data.Dataset.range(count).shuffle(count, seed=self.config.seed + first).batch(batch)
-        batches = order.repeat(self.config.epochs - first).map(lambda i: tuple(tf.gather(part, i) for part in parts))
-        done = first * math.ceil(count / batch)
-        return augmented(batches, self.config.augmentation, self.config.seed, done).prefetch(4)
 
     def _record(self, values: dict[str, Any]) -> None:
         assert self.model is not None

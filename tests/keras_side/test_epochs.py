@@ -61,7 +61,7 @@ def plain_keras(store: RunStore, run: Run, epoch: int, images: np.ndarray) -> np
         found: list[np.ndarray] = []
         file.visititems(lambda _, item: found.append(item[()]) if isinstance(item, h5py.Dataset) else None)
     model.set_weights(sorted(found, key=lambda array: -array.ndim))
-    return np.asarray(model(images[..., np.newaxis].astype("float32") / 255.0))
+    return np.asarray(keras.ops.convert_to_numpy(model(images[..., np.newaxis].astype("float32") / 255.0)))
 
 
 def test_an_epoch_says_what_plain_keras_says_with_its_weights(store: RunStore, run: Run) -> None:

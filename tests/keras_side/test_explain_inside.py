@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from keras.ops import convert_to_numpy as to_numpy
 from scipy.signal import correlate2d
 from sklearn.decomposition import PCA
 from sklearn.neighbors import NearestNeighbors
@@ -64,7 +65,7 @@ def test_a_value_sees_the_pixels_that_move_it_and_no_others(name: str) -> None:
     # The image, and the same with one other pixel, for each pixel.
     x = np.repeat(np.random.default_rng(1).random((1, 28, 28, 1), np.float32), 785, axis=0)
     x[1:].reshape(784, 784)[np.arange(784), np.arange(784)] += 1
-    values = np.concatenate([np.asarray(to(x[at : at + 157], training=False)) for at in range(0, 785, 157)])
+    values = np.concatenate([to_numpy(to(x[at : at + 157], training=False)) for at in range(0, 785, 157)])
     moved = (np.abs(values[1:] - values[0]) > 1e-6).any(axis=-1).reshape(28, 28, *values.shape[1:3])
     assert (len(seen.rows), len(seen.columns)) == moved.shape[2:]
     for row in range(moved.shape[2]):
@@ -93,18 +94,16 @@ def test_each_layer_shows_what_keras_makes_of_the_image(name: str) -> None:
     for path, layer in NETWORKS[name].walk():
         held = made.model.get_layer(layer_name(path, layer))
         if isinstance(layer, Pretrained):  # its own output is that of the network inside it
-            expected = np.asarray(held(keras.Model(made.model.input, made.model.get_layer("l01_resizing").output)(x)))[
-                0
-            ]
+            expected = to_numpy(held(keras.Model(made.model.input, made.model.get_layer("l01_resizing").output)(x)))[0]
         else:
-            expected = np.asarray(keras.Model(made.model.input, held.output)(x))[0]
+            expected = to_numpy(keras.Model(made.model.input, held.output)(x))[0]
         np.testing.assert_allclose(activations(made, IMAGE, made.name_of(path))["values"], expected, atol=1e-6)
 
 
 def test_the_first_maps_are_the_correlations_of_scipy() -> None:
     made = taps("plain")
     found = activations(made, IMAGE, "l00_conv2d")
-    bias = np.asarray(made.model.get_layer("l00_conv2d").bias)
+    bias = to_numpy(made.model.get_layer("l00_conv2d").bias)
     for filter_ in range(4):
         expected = np.tanh(correlate2d(IMAGE / 255.0, found["kernel"][:, :, 0, filter_], "valid") + bias[filter_])
         np.testing.assert_allclose(found["values"][..., filter_], expected, atol=1e-5)
@@ -148,8 +147,8 @@ def bank() -> Bank:
 def test_neighbours_are_those_of_scikit_learn(bank: Bank) -> None:
     model = bank.taps.model
     of = keras.Model(model.input, model.get_layer("l04_dense").output)
-    every = np.asarray(of(DIGITS.x_train[..., np.newaxis] / np.float32(255)))
-    own = np.asarray(of(IMAGE[np.newaxis, ..., np.newaxis] / np.float32(255)))
+    every = to_numpy(of(DIGITS.x_train[..., np.newaxis] / np.float32(255)))
+    own = to_numpy(of(IMAGE[np.newaxis, ..., np.newaxis] / np.float32(255)))
     distances, places = NearestNeighbors(n_neighbors=12).fit(every).kneighbors(own)
     found = features.neighbours(bank, IMAGE, 12)
     np.testing.assert_allclose(found["distances"], distances[0], atol=1e-4)
@@ -199,9 +198,9 @@ def test_an_epoch_is_asked_with_its_own_weights(tmp_path: Path) -> None:
     answers = Answers(store)
     for epoch in (2, 1):
         said, kernel = answers.at_epoch(run.id, epoch, IMAGE)
-        expected = np.asarray(models[epoch](IMAGE[np.newaxis, ..., np.newaxis] / np.float32(255), training=False))[0]
+        expected = to_numpy(models[epoch](IMAGE[np.newaxis, ..., np.newaxis] / np.float32(255), training=False))[0]
         np.testing.assert_allclose(said, expected, atol=1e-6)
-        np.testing.assert_array_equal(kernel, np.asarray(models[epoch].layers[1].kernel))
+        np.testing.assert_array_equal(kernel, to_numpy(models[epoch].layers[1].kernel))
     store.close()
 
 

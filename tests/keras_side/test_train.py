@@ -13,7 +13,6 @@ from unittest.mock import MagicMock
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from mnist_lab import datasets, worker
 from mnist_lab.architecture import Architecture
@@ -26,7 +25,7 @@ from mnist_lab.predictions import read_predictions
 from mnist_lab.store import Run, RunStore, open_store
 from mnist_lab.store.artefacts import BEST, CHECKPOINT, MODEL, PREDICTIONS, VALIDATION_PREDICTIONS, epoch_weights
 from mnist_lab.training_config import SGD, Augmentation, CosineDecay, EarlyStopping, TrainingConfig
-from tests.keras_side.trainings import execute
+from tests.keras_side.trainings import execute, out_of_memory
 
 NETWORK = Architecture((MaxPooling2D((2, 2)), Flatten(), Dense(10, "softmax")))
 CONFIG = TrainingConfig(dataset="digits", epochs=3, batch_size=64, limit=320)
@@ -124,9 +123,9 @@ def test_an_interrupted_training_goes_on_with_its_weights_and_its_optimizer(stor
     model = training._compiled(STEPS)
     fresh = model.get_weights()
     assert training._resume(model, STEPS) == 2
-    assert int(model.optimizer.iterations.numpy()) == 2 * STEPS
+    assert int(keras.ops.convert_to_numpy(model.optimizer.iterations)) == 2 * STEPS
     assert not same(model.get_weights(), fresh)
-    momenta = [np.abs(variable.numpy()).sum() for variable in model.optimizer.variables[2:]]
+    momenta = [np.abs(keras.ops.convert_to_numpy(variable)).sum() for variable in model.optimizer.variables[2:]]
     assert all(momenta)
 
 
@@ -269,7 +268,7 @@ def raises(error: Exception) -> Callable[..., Any]:
         (RuntimeError("first line\nsecond line"), "RuntimeError: first line"),
         (RuntimeError(""), "RuntimeError: "),
         (DataError("The file x is damaged.", "Get another."), "The file x is damaged. Get another."),
-        (tf.errors.ResourceExhaustedError(None, None, "OOM when allocating"), "Memory ran out (OOM when allocating)"),
+        (out_of_memory("OOM when allocating"), f"Memory ran out ({out_of_memory('OOM when allocating')})"),
     ],
 )
 def test_whatever_is_raised_ends_as_a_failed_run_with_its_reason(

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras.ops import convert_to_numpy as to_numpy
 
 from mnist_lab.errors import InferenceError
 from mnist_lab.keras_side.evaluate import as_input
@@ -28,8 +29,8 @@ def activations(taps: Taps, image: np.ndarray, layer: str) -> dict[str, Any]:
     """
     held = _layer(taps, layer)
     (values,), _ = taps.values(as_input(image[np.newaxis]), [layer])
-    kernel = np.asarray(held.kernel) if isinstance(held, keras.layers.Conv2D) else None
-    return {"values": np.asarray(values)[0], "kernel": kernel}
+    kernel = to_numpy(held.kernel) if isinstance(held, keras.layers.Conv2D) else None
+    return {"values": to_numpy(values)[0], "kernel": kernel}
 
 
 def arithmetic(taps: Taps, image: np.ndarray, layer: str, unit: tuple[int, ...]) -> dict[str, Any] | None:
@@ -52,22 +53,22 @@ def arithmetic(taps: Taps, image: np.ndarray, layer: str, unit: tuple[int, ...])
         return None
     source = held.input
     inputs = keras.Model(taps.model.input, [source, held.output])(as_input(image[np.newaxis]), training=False)
-    before, after = (np.asarray(each)[0] for each in inputs)
-    kernel = np.asarray(held.kernel)[..., unit[-1]]
+    before, after = (to_numpy(each)[0] for each in inputs)
+    kernel = to_numpy(held.kernel)[..., unit[-1]]
     inside = np.ones(kernel.shape, bool)
     if isinstance(held, keras.layers.Conv2D):
         before, inside = _patch(held, before, unit)
     elif before.ndim == MAP_AXES:
         before = before[unit[0], unit[1]]
-    bias = 0.0 if held.bias is None else float(np.asarray(held.bias)[unit[-1]])
+    bias = 0.0 if held.bias is None else float(to_numpy(held.bias)[unit[-1]])
     total = float((before.astype(np.float64) * kernel).sum() + bias)
     name = keras.activations.serialize(held.activation)
     if name == "softmax":
-        sums = before.astype(np.float64) @ np.asarray(held.kernel, np.float64)
-        sums = sums + (0 if held.bias is None else np.asarray(held.bias))
+        sums = before.astype(np.float64) @ to_numpy(held.kernel).astype(np.float64)
+        sums = sums + (0 if held.bias is None else to_numpy(held.bias))
         activated = float((np.exp(sums - sums.max()) / np.exp(sums - sums.max()).sum())[unit[-1]])
     else:
-        activated = float(held.activation(np.array([total], np.float32))[0])
+        activated = float(held.activation(keras.ops.convert_to_tensor([total], "float32"))[0])
     return {
         "inputs": before, "weights": kernel, "inside": inside, "bias": bias, "sum": total,
         "activation": str(name), "activated": activated, "value": float(after[unit]),

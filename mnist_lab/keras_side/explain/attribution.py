@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import keras
 import numpy as np
-import tensorflow as tf
 
+from mnist_lab.keras_side.backend import BACKEND
 from mnist_lab.keras_side.evaluate import as_input
 from mnist_lab.keras_side.explain.taps import Taps
 
@@ -48,21 +49,21 @@ def why(taps: Taps, image: np.ndarray) -> dict[str, Any]:
 
 
 def _by_gradients(taps: Taps, x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
-    """Gradient times input and Grad-CAM, from one pass: a copy of the image for each digit's own logit."""
-    copies = tf.constant(np.repeat(x, 10, axis=0))
+    """Gradient times input and Grad-CAM: a copy of the image for each digit's own logit, which is one of the trace."""
+    copies = np.repeat(x, 10, axis=0)
     wanted = taps.last_map if taps.last_map and math.prod(taps.last_map.size) > 1 else None
-    with tf.GradientTape() as tape:
-        tape.watch(copies)
-        inner, logits = taps.values(copies, [wanted.layer] if wanted else [])
-        own = tf.reduce_sum(tf.linalg.diag_part(logits))
-    of_input, *of_maps = tape.gradient(own, [copies, *inner], unconnected_gradients="zero")
-    gradient = np.moveaxis((np.asarray(of_input) * x).sum(axis=-1), 0, -1)
+    of_input = BACKEND.gradient(lambda images: keras.ops.trace(taps.values(images)[1]), copies)
+    inner, logits = taps.values(x, [wanted.layer] if wanted else [])
+    gradient = np.moveaxis((of_input * x).sum(axis=-1), 0, -1)
     cam = None
     if wanted:
+        values, layer = keras.ops.convert_to_numpy(inner[0]), wanted.layer
+        of_map = BACKEND.gradient(
+            lambda maps: keras.ops.trace(taps.logits_after(copies, layer, maps)), np.repeat(values, 10, axis=0)
+        )
         # Selvaraju et al. 2017: a channel's weight is the mean of the logit's gradient over the map.
-        weights = np.asarray(of_maps[0]).mean(axis=(1, 2))
-        cam = np.asarray(inner[0])[0] @ weights.T
-    return gradient, cam, np.asarray(logits)[0]
+        cam = values[0] @ of_map.mean(axis=(1, 2)).T
+    return gradient, cam, keras.ops.convert_to_numpy(logits)[0]
 
 
 def occlusion(taps: Taps, x: np.ndarray, logits: np.ndarray, stride: int) -> np.ndarray:

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras.ops import convert_to_numpy as to_numpy
 
 from mnist_lab import shapes
 from mnist_lab.architecture import Architecture, Path
@@ -77,10 +77,24 @@ class Taps:
         *inner, before = _listed(self._parts[key](images, training=False))
         return inner, self._logits(before)
 
+    def logits_after(self, images: Any, layer: str, values: Any) -> Any:
+        """The logits where a layer yields these values instead of its own; what by-passes it comes from the images.
+
+        Args:
+            images: float32, shape ``(n, 28, 28, 1)``, 0 to 1.
+            layer: Name of a Keras layer.
+            values: As the layer yields them, for each image.
+        """
+        key = ("after", layer)
+        if key not in self._parts:
+            held = self.output_of(self.model.get_layer(layer))
+            self._parts[key] = keras.Model([self.model.input, held], self._before)
+        return self._logits(self._parts[key]([keras.ops.convert_to_tensor(images), values], training=False))
+
     def logits(self, images: np.ndarray) -> np.ndarray:
         """The logits for images, float32 of shape ``(n, 28, 28, 1)`` from 0 to 1; float32, shape ``(n, 10)``."""
-        parts = [self.values(tf.constant(images[at : at + CHUNK]))[1] for at in range(0, len(images), CHUNK)]
-        return np.concatenate([np.asarray(part) for part in parts]) if parts else np.zeros((0, 10), np.float32)
+        parts = [self.values(images[at : at + CHUNK])[1] for at in range(0, len(images), CHUNK)]
+        return np.concatenate([to_numpy(part) for part in parts]) if parts else np.zeros((0, 10), np.float32)
 
     @property
     def width(self) -> int:
@@ -107,8 +121,8 @@ class Taps:
         """
         if FEATURES not in self._parts:
             self._parts[FEATURES] = keras.Model(self.model.input, [self._features, self._before])
-        features, before = self._parts[FEATURES](tf.constant(images), training=False)
-        return np.asarray(features).reshape(len(images), -1), np.asarray(self._logits(before))
+        features, before = self._parts[FEATURES](images, training=False)
+        return to_numpy(features).reshape(len(images), -1), to_numpy(self._logits(before))
 
     def output_of(self, layer: Any) -> Any:
         """The symbolic output of a layer in this network; for a network within it, `layer.output` is an inner one."""
@@ -130,7 +144,7 @@ class Taps:
     def _logits(self, before: Any) -> Any:
         if not isinstance(self._last, keras.layers.Dense):
             return before
-        logits = tf.matmul(before, self._last.kernel)
+        logits = keras.ops.matmul(before, self._last.kernel)
         return logits if self._last.bias is None else logits + self._last.bias
 
 

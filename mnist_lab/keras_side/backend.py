@@ -1,0 +1,223 @@
+"""All that Keras leaves to its backend: devices, compilation, gradients with respect to inputs, memory that ran out.
+
+Everything else about networks on this side goes through `keras` alone and runs on each of these backends. The input
+pipeline (`augment` and what it draws with) is TensorFlow's on all of them: Keras's `fit` takes a `tf.data.Dataset`
+whatever the backend.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from mnist_lab.settings import DEFAULT_BACKEND
+
+REASON_LENGTH = 100
+
+_log = logging.getLogger(__name__)
+
+
+class Backend(ABC):
+    """One of Keras's backends.
+
+    Attributes:
+        title: Its name in words.
+        jit_compile: What `keras.Model.compile` is told: whether steps go through the backend's compiler.
+    """
+
+    title: str
+    jit_compile: bool
+
+    def __init__(self) -> None:
+        self._gpu_failure = ""
+
+    @abstractmethod
+    def share_gpu_memory(self) -> None:
+        """Lets other processes use the GPU too: its memory is taken as it is needed. Called before anything else."""
+
+    @abstractmethod
+    def gpu_name(self) -> str | None:
+        """The GPU's own name; None where there is none."""
+
+    @abstractmethod
+    def gradient(self, function: Callable[[Any], Any], point: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The gradient of a function at a point.
+
+        Args:
+            function: Takes a tensor, returns a single number, by way of `keras.ops` and Keras's layers.
+            point: Any shape.
+
+        Returns:
+            The same shape; 0 where the function does not depend on it.
+        """
+
+    @abstractmethod
+    def compiled(self, model: keras.Model) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        """A model as a function from arrays to arrays, as quick as the backend makes it; it only predicts.
+
+        Args:
+            model: Its weights stay as they are while the function is used.
+        """
+
+    @abstractmethod
+    def ran_out_of_memory(self, error: Exception) -> bool:
+        """Whether this is how the backend says that memory did not suffice."""
+
+    def take_gpu(self) -> None:
+        """Tries whether the GPU, if there is one, can do what a training asks of it; the CPU serves where it cannot."""
+        self.share_gpu_memory()
+        if self.gpu_name() is None:
+            return
+        try:
+            _one_step(self)
+        except Exception as error:  # each backend and driver has its own
+            first = (str(error).strip().splitlines() or [""])[0]
+            self._gpu_failure = f"{type(error).__name__}: {first}"[:REASON_LENGTH]
+            _log.warning("The GPU fails (%s); the CPU trains instead.", self._gpu_failure, exc_info=True)
+
+    def device(self) -> AbstractContextManager[Any]:
+        """Within it networks are made and trained on the device that `device_name` names."""
+        return keras.device("cpu:0") if self._gpu_failure else nullcontext()
+
+    def device_name(self) -> str:
+        """``"CPU, 2 cores"``, or the GPU's own name; with the backend, where that is not the one by default."""
+        gpu = self.gpu_name()
+        name = gpu
+        if gpu is None or self._gpu_failure:
+            cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+            name = f"CPU, {cores} core{'s' if cores != 1 else ''}"
+        words = f"{name}, {self.title}" if keras.backend.backend() != DEFAULT_BACKEND else str(name)
+        return f"{words}, as the GPU ({gpu}) fails: {self._gpu_failure}" if self._gpu_failure else words
+
+
+class _TensorFlow(Backend):
+    title = "TensorFlow"
+    jit_compile = False  # on two cores XLA was 3 to 6 times slower
+
+    def share_gpu_memory(self) -> None:
+        for gpu in tf.config.list_physical_devices("GPU"):
+            tf.config.experimental.set_memory_growth(gpu, True)
+
+    def gpu_name(self) -> str | None:
+        gpus = tf.config.list_physical_devices("GPU")
+        if not gpus:
+            return None
+        return str(tf.config.experimental.get_device_details(gpus[0]).get("device_name") or "GPU")
+
+    def gradient(self, function: Callable[[Any], Any], point: NDArray[np.float32]) -> NDArray[np.float32]:
+        place = tf.constant(point)
+        with tf.GradientTape() as tape:
+            tape.watch(place)
+            value = function(place)
+        return np.asarray(tape.gradient(value, place, unconnected_gradients="zero"))
+
+    def compiled(self, model: keras.Model) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        signature = tf.TensorSpec((None, *model.input_shape[1:]), tf.float32)
+        function = tf.function(lambda images: model(images, training=False), input_signature=[signature])
+        return lambda images: np.asarray(function(tf.constant(images)))
+
+    def ran_out_of_memory(self, error: Exception) -> bool:
+        return isinstance(error, tf.errors.ResourceExhaustedError)
+
+
+class _Jax(Backend):
+    title = "JAX"
+    jit_compile = True  # without it every operation of a step is dispatched by itself
+
+    def share_gpu_memory(self) -> None:
+        # Read when JAX first looks for devices, which importing Keras does not make it do.
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+        _keep_tensorflow_off_the_gpu()
+
+    def gpu_name(self) -> str | None:
+        import jax
+
+        device = jax.devices()[0]
+        return None if device.platform == "cpu" else str(device.device_kind)
+
+    def gradient(self, function: Callable[[Any], Any], point: NDArray[np.float32]) -> NDArray[np.float32]:
+        import jax
+
+        return np.asarray(jax.grad(function)(keras.ops.convert_to_tensor(point)))
+
+    def compiled(self, model: keras.Model) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        import jax
+
+        @jax.jit
+        def step(learnt: Any, others: Any, images: Any) -> Any:
+            return model.stateless_call(learnt, others, images, training=False)[0]
+
+        def predict(images: NDArray[np.float32]) -> NDArray[np.float32]:
+            learnt = [variable.value for variable in model.trainable_variables]
+            others = [variable.value for variable in model.non_trainable_variables]
+            return np.asarray(step(learnt, others, images))
+
+        return predict
+
+    def ran_out_of_memory(self, error: Exception) -> bool:
+        import jax
+
+        return isinstance(error, jax.errors.JaxRuntimeError) and "RESOURCE_EXHAUSTED" in str(error)
+
+
+class _Torch(Backend):
+    title = "PyTorch"
+    jit_compile = False  # `torch.compile` wants a C++ compiler, and a minute for the first step
+
+    def share_gpu_memory(self) -> None:
+        # PyTorch takes memory as it needs it.
+        _keep_tensorflow_off_the_gpu()
+
+    def gpu_name(self) -> str | None:
+        import torch
+
+        return str(torch.cuda.get_device_name(0)) if torch.cuda.is_available() else None
+
+    def gradient(self, function: Callable[[Any], Any], point: NDArray[np.float32]) -> NDArray[np.float32]:
+        import torch
+
+        place = keras.ops.convert_to_tensor(point).detach().clone().requires_grad_(True)
+        (found,) = torch.autograd.grad(function(place), [place], allow_unused=True)
+        return np.zeros_like(point) if found is None else np.asarray(keras.ops.convert_to_numpy(found))
+
+    def compiled(self, model: keras.Model) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+        import torch
+
+        def predict(images: NDArray[np.float32]) -> NDArray[np.float32]:
+            with torch.no_grad():
+                return np.asarray(keras.ops.convert_to_numpy(model(images, training=False)))
+
+        return predict
+
+    def ran_out_of_memory(self, error: Exception) -> bool:
+        import torch
+
+        on_cpu = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+        return on_cpu or isinstance(error, torch.OutOfMemoryError)
+
+
+def _keep_tensorflow_off_the_gpu() -> None:
+    """Where another backend trains, TensorFlow only prepares images, and would take the GPU's memory for it."""
+    tf.config.set_visible_devices([], "GPU")
+
+
+def _one_step(backend: Backend) -> None:
+    """A convolution and its gradient: the least that a training asks of a device."""
+    kernel = keras.ops.ones((3, 3, 1, 2))
+    images = np.ones((2, 8, 8, 1), np.float32)
+    backend.gradient(lambda x: keras.ops.sum(keras.ops.square(keras.ops.conv(x, kernel, padding="same"))), images)
+
+
+_BACKENDS: dict[str, type[Backend]] = {"tensorflow": _TensorFlow, "jax": _Jax, "torch": _Torch}
+
+BACKEND = _BACKENDS[keras.backend.backend()]()
+"""The backend that Keras was imported with."""
