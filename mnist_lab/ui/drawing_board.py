@@ -27,9 +27,10 @@ def drawing_board(run: Run) -> None:
 
 def _board(run: Run, was_warm: bool) -> None:
     with frame.errors_in_words():
-        left, right = st.columns([1, 1.4], gap="large")
+        way = ways_in.pick()
+        with st.container(key=f"by-{way.name.lower()}"):
+            left, right = (st.container(), st.container()) if way.is_wide else st.columns([1, 1.4], gap="large")
         with left:
-            way = ways_in.pick()
             sheet = way.sheet()
         is_warm = frame.services().inference.is_warm
         drawn.keep(_read(run, sheet) if sheet is not None and is_warm else [])
@@ -56,7 +57,7 @@ def _more(run: Run, reading: Reading, way: ways_in.WayIn) -> None:
     """What can be done with the digit that is shown; each in one call, with widget keys of its own."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         subject.offer_drawing(reading.image, "why-drawing")
-        keep_digit.offer(reading.image, reading.digit, "board", way.name.lower())
+        keep_digit.offer(reading.image, reading.digit, "board", way.origin)
 
 
 def _read(run: Run, sheet: Sheet) -> list[Reading]:

@@ -233,6 +233,46 @@ def test_several_digits_are_read_in_order_and_a_click_shows_one_of_them(board):
     eventually(board, buttons.count, 0)
 
 
+def test_a_long_number_is_drawn_on_a_canvas_as_wide_as_the_page_and_stays_there(board):
+    canvas = board.locator("canvas.upper-canvas")
+
+    def widths() -> list[int]:
+        return canvas.evaluate_all("all => all.map(e => e.clientWidth)")
+
+    draw(board, STROKES[3])
+    wait_answer(board, 3)
+    settled(board)
+    board.get_by_role("radio", name="Number").click()
+    eventually(board, widths, lambda seen: len(seen) == 1 and seen[0] > 800)
+    settled(board)
+    for place, digit in enumerate((1, 7, 4, 2, 3, 5, 8, 0)):
+        draw(board, [[(0.45 * x - 20 + 100 * place, 0.45 * y + 60) for x, y in stroke] for stroke in STROKES[digit]])
+    wait_answer(board, 17423580)
+    settled(board)
+    press(board, "undo")
+    wait_answer(board, 1742358)
+    settled(board)
+    screenshot(board, "number")
+    board.get_by_role("radio", name="Draw").click()
+    wait_answer(board, 3)
+    settled(board)
+    eventually(board, widths, [280])
+    board.set_viewport_size({"width": 390, "height": 800})
+    board.get_by_role("radio", name="Number").click()
+    wait_answer(board, 1742358)
+    eventually(board, widths, lambda seen: len(seen) == 1)
+    settled(board)
+    box = canvas.bounding_box()
+    assert box["width"] > 300 and box["x"] >= 0 and box["x"] + box["width"] <= 390
+    press(board, "clear")
+    eventually(board, lambda: answer(board).startswith("Draw a number"), True)
+    settled(board)
+    for place, digit in enumerate((6, 1, 9, 7, 2)):
+        x0, y0 = 110 * (place % 3), 140 * (place // 3)
+        draw(board, [[(0.45 * x - 10 + x0, 0.45 * y + y0) for x, y in stroke] for stroke in STROKES[digit]])
+    wait_answer(board, 61972)
+
+
 def test_a_finger_draws_and_the_page_does_not_scroll_meanwhile(lab, browser):
     context = browser.new_context(viewport={"width": 390, "height": 700}, has_touch=True, is_mobile=True)
     page = context.new_page()
