@@ -55,9 +55,8 @@ def _board(run: Run, was_warm: bool) -> None:
 
 def _more(run: Run, reading: Reading, way: ways_in.WayIn) -> None:
     """What can be done with the digit that is shown; each in one call, with widget keys of its own."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        subject.offer_drawing(reading.image, "why-drawing")
-        keep_digit.offer(reading.image, reading.digit, "board", way.origin)
+    subject.offer_drawing(reading.image, "why-drawing")
+    keep_digit.offer(reading.image, reading.digit, "board", way.origin)
 
 
 def _read(run: Run, sheet: Sheet) -> list[Reading]:
