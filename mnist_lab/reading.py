@@ -27,7 +27,10 @@ class _Cutting:
     Attributes:
         wide: It is tried if the part is at least so wide, as a share of its height.
         surer: And done if the network is surer of the halves by this. Of 120 rather wide digits 0.8 % were cut with
-            0.2 and 1.7 % with 0.1; of 120 pairs that touched 73 % and 83 %.
+            0.2 and 1.7 % with 0.1; of 120 pairs that touched 73 % and 83 %. Tried in vain in rows: a
+            margin that falls to 0 for parts as wide as high. Of 80 rows with digits that touch 58 instead of 53 were
+            read in full (55 with cuts along slanted lines too), of 40 of MNIST's digits that stand apart 32 instead
+            of 36.
     """
 
     wide: float
