@@ -19,8 +19,8 @@ FOLDER = Path(__file__).resolve().parent
 RECORD = "run.json"
 # The same in every store, so that they are registered once and always found. A model that is trained anew gets another
 # id: under one id there is one training, in whichever store.
-RUN_ID = "57a27e20000040008000000000000002"
-ROBUST_ID = "20b05700000040008000000000000001"
+RUN_ID = "57a27e20000040008000000000000003"
+ROBUST_ID = "20b05700000040008000000000000002"
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ ROBUST = Preset(
             Dense(10, "softmax"),
         )
     ),
-    training=_training(epochs=16, learning_rate=0.003, pen=0.7, strangers=0.12),
+    training=_training(epochs=24, learning_rate=0.003, pen=0.75, strangers=0.16),
     cite="This project.",
     remark="For digits that people draw: it has seen other pens, other hands, and shapes that are no digits.",
 )
