@@ -1,11 +1,12 @@
-# make run, make test, make check, make clean. Everything goes into .venv; nothing else on the machine is touched,
-# but for a browser that `make test` may fetch. PYTHON=/path/to/python chooses the interpreter, PYTEST_ARGS adds options,
-# TEST_PROCESSES says how many processes share the tests (0: none but this one).
+# make run, make test, make check, make clean, make backends. Everything goes into .venv (the last: into .venv-backends);
+# nothing else on the machine is touched, but for a browser that `make test` may fetch. PYTHON=/path/to/python chooses
+# the interpreter, PYTEST_ARGS adds options, TEST_PROCESSES says how many processes share the tests (0: none but this
+# one).
 
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check clean
+.PHONY: help run test check backends clean
 
 BIN := .venv/bin
 # Much of a test's time is waiting; the tests of a file share what they wait for, and stay together.
@@ -16,6 +17,7 @@ help:
 	@echo "make run     start the program (the first time, this installs what it needs into .venv)"
 	@echo "make test    run the tests"
 	@echo "make check   run ruff and mypy"
+	@echo "make backends   run the tests of the networks on TensorFlow, JAX and PyTorch, which it installs apart"
 	@echo "make clean   remove .venv and the caches; your runs stay"
 
 run: .venv/.run
@@ -38,8 +40,15 @@ check: .venv/.dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+# An environment of its own: the program needs neither JAX nor PyTorch.
+backends: .venv-backends/.backends
+	@status=0; for backend in tensorflow jax torch; do \
+	  echo "Keras on $$backend"; \
+	  KERAS_BACKEND=$$backend .venv-backends/bin/python -m pytest tests/keras_side $(PYTEST_ARGS) || status=1; \
+	done; exit $$status
+
 clean:
-	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-backends .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './runs/*' -prune -exec rm -rf {} +
 
 # The stamps: packages are installed again only when the list of them is newer.
@@ -52,6 +61,12 @@ clean:
 	@echo "Installing what the tests need ..."
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@ .venv/.run
+
+.venv-backends/.backends: requirements-backends.txt requirements-dev.txt requirements.txt
+	@bash tools/make_venv.sh .venv-backends "$(PYTHON)"
+	@echo "Installing what the tests need, JAX and PyTorch ..."
+	@.venv-backends/bin/python -m pip --disable-pip-version-check --quiet --quiet install -r requirements-backends.txt
+	@touch $@
 
 .venv/bin/python:
 	@bash tools/make_venv.sh .venv "$(PYTHON)"

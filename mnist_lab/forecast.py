@@ -12,6 +12,7 @@ import psutil
 from mnist_lab import formatting
 from mnist_lab.architecture import where
 from mnist_lab.errors import TooLargeError
+from mnist_lab.settings import DEFAULT_BACKEND, read_settings
 from mnist_lab.shapes import Analysis, Row
 from mnist_lab.store import Run
 from mnist_lab.training_config import TrainingConfig
@@ -50,8 +51,10 @@ class Probe:
 
 
 def probe_key(host: str) -> str:
-    """The note of the store under which a host's probe is kept."""
-    return f"probe:{host}"[:100]
+    """The note of the store under which a host's probe is kept; each backend of Keras has a speed of its own."""
+    backend = read_settings().backend
+    own = "" if backend == DEFAULT_BACKEND else f":{backend}"
+    return f"probe:{host}"[: 100 - len(own)] + own
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,7 +175,8 @@ def _augmentation(augmentation: Augmentation) -> list[str]:
     return [
         "def augmented(x, y):",
         '    """Batches in random order, every image changed a little each time."""',
-        "    change = keras.Sequential(",
+        # Unlike a model, a pipeline of layers works on TensorFlow's tensors whatever Keras's backend.
+        "    change = layers.Pipeline(",
         "        [",
         *lines,
         "        ]",

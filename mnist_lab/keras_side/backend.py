@@ -32,10 +32,12 @@ class Backend(ABC):
     Attributes:
         title: Its name in words.
         jit_compile: What `keras.Model.compile` is told: whether steps go through the backend's compiler.
+        missing_interpolations: Those of `Resizing` that Keras has not on this backend.
     """
 
     title: str
     jit_compile: bool
+    missing_interpolations: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self._gpu_failure = ""
@@ -86,7 +88,7 @@ class Backend(ABC):
 
     def device(self) -> AbstractContextManager[Any]:
         """Within it networks are made and trained on the device that `device_name` names."""
-        return keras.device("cpu:0") if self._gpu_failure else nullcontext()
+        return keras.device("cpu") if self._gpu_failure else nullcontext()
 
     def device_name(self) -> str:
         """``"CPU, 2 cores"``, or the GPU's own name; with the backend, where that is not the one by default."""
@@ -132,6 +134,7 @@ class _TensorFlow(Backend):
 class _Jax(Backend):
     title = "JAX"
     jit_compile = True  # without it every operation of a step is dispatched by itself
+    missing_interpolations = ("area",)
 
     def share_gpu_memory(self) -> None:
         # Read when JAX first looks for devices, which importing Keras does not make it do.
@@ -172,6 +175,7 @@ class _Jax(Backend):
 class _Torch(Backend):
     title = "PyTorch"
     jit_compile = False  # `torch.compile` wants a C++ compiler, and a minute for the first step
+    missing_interpolations = ("area", "lanczos3", "lanczos5")
 
     def share_gpu_memory(self) -> None:
         # PyTorch takes memory as it needs it.

@@ -18,6 +18,7 @@ from mnist_lab import layer_rules, shapes
 from mnist_lab.architecture import Architecture, Path, where
 from mnist_lab.errors import ArchitectureError
 from mnist_lab.keras_side import pretrained
+from mnist_lab.keras_side.backend import BACKEND
 from mnist_lab.layers import (
     Activation,
     AveragePooling2D,
@@ -64,10 +65,18 @@ def build(architecture: Architecture, name: str = "network", seed: int | None = 
         A model from images of `architecture.input_shape`, in [0, 1], to ten probabilities.
 
     Raises:
-        ArchitectureError: If the network is impossible; with the path of the layer at fault.
+        ArchitectureError: If the network is impossible, or Keras's backend lacks what it needs; with the path of the
+            layer at fault.
         DataError: If pretrained weights are wanted that are neither on this machine nor to be had.
     """
     shapes.output_shape(architecture)
+    for path, layer in architecture.walk():
+        if isinstance(layer, Resizing) and layer.interpolation in BACKEND.missing_interpolations:
+            raise ArchitectureError(
+                f"Layer {where(path)}: Keras on {BACKEND.title} does not resize by {layer.interpolation}.",
+                "Choose another interpolation, or another KERAS_BACKEND.",
+                path=path,
+            )
     return connect(architecture, name, seed)
 
 

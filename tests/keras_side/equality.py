@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 
 from mnist_lab.keras_side.build import layer_name
@@ -12,6 +13,15 @@ from mnist_lab.shapes import Analysis
 
 HEAD: tuple[Layer, ...] = (Flatten(), Dense(10, "softmax"))
 COLOUR: tuple[Layer, ...] = (RepeatChannels(3), Resizing(32, 32))
+
+
+def said_of(model: Any, images: Any) -> Any:
+    """What a model makes of images, with a shape and a dtype. JAX, which would compile each anew, only traces it."""
+    if keras.backend.backend() != "jax":
+        return model(images)
+    import jax
+
+    return jax.eval_shape(model, images)
 
 
 def counts(layers: list[Any]) -> tuple[int, int, int]:

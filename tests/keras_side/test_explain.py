@@ -73,10 +73,13 @@ def test_the_softmax_of_the_logits_is_what_the_network_says(name: str, image: np
 
 
 def test_the_gradient_is_that_of_finite_differences(image: np.ndarray) -> None:
-    made = taps("plain")
+    # The same weights on every backend: with these no step reaches over where another pixel of a pool is the largest.
+    model, rng = build(PLAIN), np.random.default_rng(1)
+    model.set_weights([rng.normal(0, 1 / np.sqrt(max(1, w[..., 0].size)), w.shape) for w in model.get_weights()])
+    made = Taps(model, PLAIN)
     found = attribution.why(made, image)["gradient"]
     x = (image / 255.0)[None, ..., None]
-    step = 1e-2
+    step = 4e-3
     inked = np.argwhere(image > 60)
     for row, column in inked[:: max(1, len(inked) // 12)]:
         up, down = x.copy(), x.copy()
@@ -85,7 +88,7 @@ def test_the_gradient_is_that_of_finite_differences(image: np.ndarray) -> None:
         slope = (np.log(by_keras(made, up)) - np.log(by_keras(made, down)))[0] / (2 * step)
         # The logarithm of a softmax is the logit but for a number that all ten share.
         expected = (slope - slope.mean()) * x[0, row, column, 0]
-        np.testing.assert_allclose(found[row, column] - found[row, column].mean(), expected, atol=2e-3)
+        np.testing.assert_allclose(found[row, column] - found[row, column].mean(), expected, atol=5e-4)
     assert (found[image == 0] == 0).all()
 
 
