@@ -121,11 +121,10 @@ class Training:
                 return
             weights.save(model, self.store, self.run.id)
             self.is_saved = True
-            if stopped:
-                self.store.end(self.run.id, "stopped", worker=self.worker, **self._kept(stopped=True))
             heartbeat.progress(phase="evaluating")
             if stopped:
                 heartbeat.flush()
+                self.store.end(self.run.id, "stopped", worker=self.worker, **self._kept(stopped=True))
             evaluation = evaluate.evaluate(model, split.x_test, split.y_test, split.test_indices)
             evaluate.keep(evaluation, self.store, self.run.id)
             evaluate.validate(model, split, self.store, self.run.id)

@@ -88,6 +88,11 @@ class Run:
         return self.status in ACTIVE
 
     @property
+    def is_evaluating(self) -> bool:
+        """Whether it was stopped and its worker still looks at the test images, as far as is known."""
+        return self.status == "stopped" and (self.progress or {}).get("phase") == "evaluating"
+
+    @property
     def can_go_on(self) -> bool:
         """Whether it ended before its last epoch and can be resumed."""
         return self.status in FINAL[1:] and self.epochs_run < int(self.training.get("epochs", 0))

@@ -36,8 +36,9 @@ def offer(image: NDArray[np.uint8], guess: int | None, key: str, origin: str = "
             # Another image makes another widget, which begins with what the network says of that image.
             label = st.selectbox("This is a", list(range(10)), labels.get(digest, guess), key=f"{widget}.label",
                                  placeholder="?", disabled=digest in labels, width=100)  # fmt: skip
-            st.button("Save as my digit", icon=":material/bookmark_add:", key=f"keep-{key}-save", on_click=_keep,
-                      args=(name, image, label, origin), disabled=label is None or digest in labels)  # fmt: skip
+            st.button("Save as my digit", icon=":material/bookmark_add:", key=f"keep-{key}-save",
+                      on_click=_keep, args=(name, image, f"{widget}.label", origin),
+                      disabled=label is None or digest in labels)  # fmt: skip
             if said := state.get(_FAILED, ""):
                 state.put(_FAILED, "")
                 st.error(said)
@@ -47,7 +48,10 @@ def offer(image: NDArray[np.uint8], guess: int | None, key: str, origin: str = "
                 st.caption(f"Kept under {frame.escape(name)}, as the network sees it.", width=300)
 
 
-def _keep(name: str, image: NDArray[np.uint8], label: int, origin: str) -> None:
+def _keep(name: str, image: NDArray[np.uint8], widget: str, origin: str) -> None:
+    # What is chosen now, and not what was when the button was drawn.
+    if (label := st.session_state[widget]) is None:
+        return
     try:
         frame.store().keep_digits(name, [NewDigit(image, label, origin)])
     except LabError as error:

@@ -96,7 +96,6 @@ def _head(manager: JobManager, run: Run) -> None:
 
 
 def _result(run: Run) -> None:
-    phase = (run.progress or {}).get("phase")
     if run.reason:
         (st.error if run.status == "failed" else st.info)(frame.escape(run.reason.splitlines()[0]))
     if run.test_accuracy is not None:
@@ -108,7 +107,7 @@ def _result(run: Run) -> None:
         )
         if run.test_is_validation:
             st.caption("⚠️ The test images also served for validation: this accuracy is flattered.")
-    elif phase == "evaluating":
+    elif run.is_evaluating:
         st.caption("What it has learnt is kept; now it looks at the test images.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -44,17 +45,31 @@ def setting_form(presets: Sequence[Preset], matching: Matching) -> Setting:
     for key in (_EPOCHS, _LIMIT, _SEEDS):
         field(key)
     left, middle, right = st.columns(3)
-    epochs = left.number_input("Epochs", 1, _MOST_EPOCHS, None, placeholder="as published", key=_EPOCHS, on_change=keep)
-    limit = middle.number_input("Training images", 1, _MOST_IMAGES, None, placeholder="all", key=_LIMIT, on_change=keep)
-    typed = right.text_input("Seeds", placeholder="as published; or 1,2,3 or 1-5", key=_SEEDS, on_change=keep)
+    left.number_input("Epochs", 1, _MOST_EPOCHS, None, placeholder="as published", key=_EPOCHS, on_change=keep)
+    middle.number_input("Training images", 1, _MOST_IMAGES, None, placeholder="all", key=_LIMIT, on_change=keep)
+    right.text_input("Seeds", placeholder="as published; or 1,2,3 or 1-5", key=_SEEDS, on_change=keep)
+    setting = _numbers()
     try:
-        setting = Setting(None if epochs is None else int(epochs), None if limit is None else int(limit),
-                          parse_seeds(typed or ""))  # fmt: skip
+        setting = _typed()
     except LabError as error:
         frame.show_error(error)
-        setting = Setting(None if epochs is None else int(epochs), None if limit is None else int(limit))
     _others(presets, matching, setting)
     return setting
+
+
+def _numbers() -> Setting:
+    """Epochs and images as the fields have them now, with the published seeds."""
+    epochs, limit = (st.session_state.get(key) for key in (_EPOCHS, _LIMIT))
+    return Setting(None if epochs is None else int(epochs), None if limit is None else int(limit))
+
+
+def _typed() -> Setting:
+    """The setting as the fields have it now.
+
+    Raises:
+        LabError: If the seeds cannot be read.
+    """
+    return replace(_numbers(), seeds=parse_seeds(st.session_state.get(_SEEDS) or ""))
 
 
 def _others(presets: Sequence[Preset], matching: Matching, setting: Setting) -> None:
@@ -94,7 +109,7 @@ def controls(study: Study, chosen: Sequence[Preset], setting: Setting, matching:
 
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(f"Train {what}", icon=":material/play_arrow:", type="primary", on_click=_start,
-                  args=(study, presets, setting), disabled=not lacking, key="study-train",
+                  args=(study, presets), disabled=not lacking, key="study-train",
                   help="What has been trained in this setting is not trained again.")  # fmt: skip
         st.caption(_wanted_words(wanted, setting), width="stretch")
     busy = bool(whole.under_way)
@@ -134,7 +149,7 @@ def _progress(study: Study, setting: Setting, was_busy: bool) -> None:
             for cell in whole.cells:
                 if cell.run is not None and cell.run.is_active:
                     st.caption(f"{frame.escape(cell.preset.title)}: {frame.progress_words(cell.run)}")
-            _steer(study, setting, whole)
+            _steer(study, whole)
 
 
 def _plan_now(presets: Sequence[Preset], setting: Setting) -> Plan:
@@ -151,10 +166,13 @@ def _problems_key(study: Study) -> str:
     return f"study-problems.{study.name}"
 
 
-def _start(study: Study, presets: Sequence[Preset], setting: Setting, *, only_begun: bool = False) -> None:
-    """Queues what is lacking now: since the button was drawn, another tab or click may have queued the same."""
+def _start(study: Study, presets: Sequence[Preset], *, only_begun: bool = False) -> None:
+    """Queues what is lacking now: since the button was drawn, another tab or click may have queued the same.
+
+    A click that leaves a field comes together with what was typed there, which no page has been drawn with yet.
+    """
     try:
-        now = _plan_now(presets, setting)
+        now = _plan_now(presets, _typed())
         if only_begun:
             now = Plan(tuple(cell for cell in now.startable if cell.run is not None))
         _, problems = start_plan(frame.store(), now)
@@ -163,7 +181,7 @@ def _start(study: Study, presets: Sequence[Preset], setting: Setting, *, only_be
     state.put(_problems_key(study), tuple(problems))
 
 
-def _steer(study: Study, setting: Setting, whole: Plan) -> None:
+def _steer(study: Study, whole: Plan) -> None:
     def stop() -> None:
         # The queue first: else the worker would take the next as soon as the present one has stopped.
         try:
@@ -178,5 +196,5 @@ def _steer(study: Study, setting: Setting, whole: Plan) -> None:
                       help="What waits leaves the queue; what trains keeps what it has learnt.")  # fmt: skip
         if any(cell.run is not None for cell in whole.startable):
             st.button("Resume", icon=":material/resume:", on_click=_start,
-                      args=(study, members(study), setting), kwargs={"only_begun": True}, key="study-resume",
+                      args=(study, members(study)), kwargs={"only_begun": True}, key="study-resume",
                       help="Takes up what was stopped, interrupted or failed.")  # fmt: skip

@@ -3,6 +3,8 @@
 import re
 import zipfile
 
+import pytest
+
 from mnist_lab import datasets
 from mnist_lab.store import NewDigit
 from tests.browser.actions import (
@@ -15,6 +17,7 @@ from tests.browser.actions import (
     draw,
     eventually,
     fill,
+    head,
     press,
     settled,
     table,
@@ -176,4 +179,27 @@ def test_two_people_at_once_see_each_their_own_digits(lab, lab_store, page, brow
         go_to(who, "Digits")
         eventually(who, who.locator("[class*='st-key-digits-'] img").count, count)
     context.close()
+    assert page.errors == []
+
+
+@pytest.mark.mnist
+def test_a_fine_tuning_is_paused_goes_on_and_is_stopped_with_its_accuracy_on_the_digits_held_out(lab, lab_store, page):
+    numbered(lab_store, "Tuner", 60)
+    open_as(page, lab, "Tuner")
+    go_to(page, "Fine-tune")
+    fill(page, "Epochs", 500)
+    press(page, "tune-start")
+    under_way = re.compile(r"epoch \d+ of 500 · ")
+    eventually(page, lambda: head(page), under_way.match, 2 * PATIENCE)
+    press(page, "pause")
+    eventually(page, lambda: head(page), lambda words: words.startswith("paused · "))
+    press(page, "resume")
+    eventually(page, lambda: head(page), under_way.match)
+    press(page, "stop")
+    known = re.compile(r".* → \d+\.\d\d % \(")
+    both = ("Digits held out", "Test images")
+    eventually(page, lambda: [known.match(row[name]) is not None for row in table(page, both[0]) for name in both],
+               [True, True], 2 * PATIENCE)  # fmt: skip
+    assert table(page, both[0])[0]["Status"] == "stopped"
+    screenshot(page, "fine-tuned")
     assert page.errors == []

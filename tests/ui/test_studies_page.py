@@ -63,6 +63,13 @@ def test_training_all_queues_each_model_once_in_the_chosen_setting(visit: Visit)
     assert len(store.queue()) == 26 and len(store.runs()) == 28, "the shipped models, and none twice"
 
 
+def test_what_is_typed_counts_though_the_click_that_leaves_the_field_is_on_the_button(visit: Visit) -> None:
+    app = visit("studies")
+    app.number_input("study.epochs").set_value(2)
+    app.button("study-train").click().run()
+    assert {run.training["epochs"] for run in open_store().queue()} == {2}
+
+
 def test_what_another_tab_has_queued_meanwhile_is_not_queued_again(visit: Visit) -> None:
     tabs = [visit("studies") for _ in range(2)]
     for app in tabs:

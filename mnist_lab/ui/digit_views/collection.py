@@ -23,7 +23,7 @@ WAYS = {
     "practice": "from practice",
     "import": "brought in",
 }
-_DELETED = "digits-deleted"
+_DELETED, _LABEL = "digits-deleted", "digits.label"
 
 
 @view("Digits", 10)
@@ -74,9 +74,9 @@ def _actions(shown: Shown, ticked: list[Digit]) -> None:
     """Correct or delete what is ticked; there though nothing is ticked, so that the page does not jump."""
     digests = [digit.digest for digit in ticked]
     with st.container(horizontal=True, vertical_alignment="bottom", key="digit-actions"):
-        label = st.selectbox("It is", list(range(10)), None, key="digits.label", width=110, placeholder="?",
+        label = st.selectbox("It is", list(range(10)), None, key=_LABEL, width=110, placeholder="?",
                              disabled=not ticked)  # fmt: skip
-        correct = partial(shown.store.relabel_digits, shown.writer, digests, label or 0)
+        correct = partial(_correct, shown.store, shown.writer, digests)
         st.button("Correct", key="digits-correct", disabled=not ticked or label is None, on_click=_do,
                   args=(correct, digests), icon=":material/edit:")  # fmt: skip
         delete = partial(_delete, shown.store, shown.writer, digests)
@@ -93,6 +93,12 @@ def _do(action: partial[None], digests: list[str]) -> None:
     frame.attempt(action)
     for digest in digests:
         st.session_state[f"digit-{digest}"] = False
+
+
+def _correct(store: RunStore, writer: str, digests: list[str]) -> None:
+    # What is chosen now, and not what was when the button was drawn.
+    if (label := st.session_state[_LABEL]) is not None:
+        store.relabel_digits(writer, digests, int(label))
 
 
 def _delete(store: RunStore, writer: str, digests: list[str]) -> None:

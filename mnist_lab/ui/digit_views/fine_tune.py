@@ -22,7 +22,7 @@ from mnist_lab.ui.run_picker import best, run_words, with_model
 # A tenth of what the networks learn at from nothing is usual where they know most already.
 RATE, EPOCHS, BATCH = 3e-4, 10, 32
 MOST_SHOWN = 10
-_PARENT = "tune-parent"
+_PARENT, _EPOCHS, _RATE, _REHEARSAL = "tune-parent", "tune.epochs", "tune.rate", "tune.rehearsal"
 
 
 @view("Fine-tune", 40)
@@ -39,12 +39,17 @@ def fine_tuning(shown: Shown) -> None:
     elif runs:
         _form(shown, runs, len(shown.digits) - held_out)
     frame.failure()
-    tuned = [run for run in shown.store.listing() if my_digits.learnt_from(run) == shown.writer][:MOST_SHOWN]
+    tuned = _tuned(shown)
     if not tuned:
         return
     if any(run.is_active or run.status == "queued" for run in tuned):
         live.live_panel()
-    _outcomes(shown.store, tuned)
+    asks = any(run.is_evaluating for run in tuned)
+    st.fragment(_outcomes, run_every=live.IDLE_SECONDS if asks else None)(shown, asks)
+
+
+def _tuned(shown: Shown) -> list[Run]:
+    return [run for run in shown.store.listing() if my_digits.learnt_from(run) == shown.writer][:MOST_SHOWN]
 
 
 def _form(shown: Shown, runs: dict[str, Run], learns: int) -> None:
@@ -54,10 +59,10 @@ def _form(shown: Shown, runs: dict[str, Run], learns: int) -> None:
     state.put(_PARENT, kept if kept in runs else usual)
     parent = first.selectbox("Start from", list(runs), format_func=lambda run_id: run_words(runs[run_id]),
                              **state.kept_widget(_PARENT, usual))  # fmt: skip
-    epochs = int(second.number_input("Epochs", 1, 1000, EPOCHS, key="tune.epochs"))
-    rate = float(third.number_input("Learning rate", 1e-6, 1.0, RATE, key="tune.rate", format="%.6g", step=1e-4))
+    second.number_input("Epochs", 1, 1000, EPOCHS, key=_EPOCHS)
+    third.number_input("Learning rate", 1e-6, 1.0, RATE, key=_RATE, format="%.6g", step=1e-4)
     rehearsal = int(fourth.number_input(
-        "MNIST images per digit", 0, 1000, FineTuning().rehearsal, key="tune.rehearsal",
+        "MNIST images per digit", 0, 1000, FineTuning().rehearsal, key=_REHEARSAL,
         help="So many MNIST training images are mixed in for each of yours: without any, the network forgets what "
              "others' digits look like.",
     ))  # fmt: skip
@@ -68,7 +73,7 @@ def _form(shown: Shown, runs: dict[str, Run], learns: int) -> None:
         f"{base} are asked once, at the end. Adam, and the augmentation that the run was trained with."
     )
     st.button("Fine-tune on my digits", type="primary", key="tune-start", on_click=frame.attempt,
-              args=(_start, shown, runs[parent], epochs, rate, rehearsal))  # fmt: skip
+              args=(_start, shown, runs))  # fmt: skip
 
 
 def _title(run: Run) -> str:
@@ -76,25 +81,39 @@ def _title(run: Run) -> str:
     return live.DATA_WORDS.get(base_of(run), "MNIST")
 
 
-def _start(shown: Shown, parent: Run, epochs: int, rate: float, rehearsal: int) -> None:
+def _start(shown: Shown, runs: dict[str, Run]) -> None:
+    """By what the fields say now: a click that leaves a field comes together with what was typed there."""
+    said = st.session_state
+    parent = runs[said[_PARENT]]
     config = TrainingConfig(
-        epochs=epochs,
+        epochs=int(said[_EPOCHS]),
         batch_size=BATCH,
-        optimizer=Adam(learning_rate=rate),
+        optimizer=Adam(learning_rate=float(said[_RATE])),
         augmentation=parent.config().augmentation,
         seed=parent.config().seed,
-        fine_tuning=FineTuning(rehearsal=rehearsal),
+        fine_tuning=FineTuning(rehearsal=int(said[_REHEARSAL])),
     )
     state.put("watched", fine_tune(shown.store, parent, shown.writer, config).id)
 
 
-def _outcomes(store: RunStore, tuned: Sequence[Run]) -> None:
+def _outcomes(shown: Shown, was_asked: bool) -> None:
     """What each run reads of the digits held out and of the base's test images, and its parent before it."""
+    with frame.errors_in_words():
+        tuned = _tuned(shown)
+        if was_asked and not any(run.is_evaluating for run in tuned):
+            st.rerun()
+        _table(shown.store, tuned)
+
+
+def _table(store: RunStore, tuned: Sequence[Run]) -> None:
     with st.spinner("Asking the networks that were started from ..."):
         rows = [_outcome(store, run) for run in tuned]
     st.markdown("**What came of it**")
     st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", key="tuned", placeholder="–",
-                 alt="Fine-tuned runs", column_config={"Run": st.column_config.TextColumn(width=150)})  # fmt: skip
+                 alt="Fine-tuned runs", column_config={
+                     name: st.column_config.TextColumn(width=width)
+                     for name, width in (("Run", 130), ("Status", 80), ("Digits held out", 310), ("Test images", 310))
+                 })  # fmt: skip
     st.caption(
         "Before → after, with 95 % intervals. Held out: your digits that it never learnt from, as they were when it "
         "was asked for. Test images: those of the data that it came from, MNIST's mostly; where they fall, it forgot."
@@ -102,13 +121,13 @@ def _outcomes(store: RunStore, tuned: Sequence[Run]) -> None:
 
 
 def _outcome(store: RunStore, run: Run) -> dict[str, str]:
-    started, status = "a run that is gone", run.status
+    started, status = "a run that is gone", f"{run.status}: {run.reason}" if run.status == "failed" else run.status
     before_mine = before_base = None
     try:
         parent = store.get(str(run.training["fine_tuning"]["parent"]))
         started = parent.name + marked(parent)
         before_base = accuracy.base_score(parent)
-        if run.status == "finished":
+        if run.test_accuracy is not None:
             before_mine = _held_out_score(store, run, parent)
     except RunNotFound:
         pass
@@ -119,10 +138,10 @@ def _outcome(store: RunStore, run: Run) -> dict[str, str]:
     )
     return {
         "Run": run.name,
+        "Status": status,
         "Digits held out": f"{_words(before_mine)} → {after_mine or '–'}",
         "Test images": f"{_words(before_base)} → {_words(accuracy.base_score(run))}",
         "Started from": started,
-        "Status": status,
     }
 
 
