@@ -251,7 +251,14 @@ def other_images(a: Run, b: Run, first: Predictions, second: Predictions) -> str
 
 
 def why_not(a: Run, first: Predictions, b: Run, second: Predictions) -> str | None:
-    """Why what two runs said cannot be held against each other; None if it can."""
+    """Why what two runs said cannot be held against each other; None if it can.
+
+    Args:
+        a: One run.
+        first: What it said.
+        b: The other.
+        second: What that said.
+    """
     return other_data(a, b) or other_images(a, b, first, second)
 
 

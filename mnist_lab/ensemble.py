@@ -52,6 +52,11 @@ class Member:
         """Whether the data say that the ensemble is better than it."""
         return self.corrected < ALPHA and self.difference > 0
 
+    @property
+    def is_ahead(self) -> bool:
+        """Whether the data say that it is better than the ensemble, as one among much worse ones may be."""
+        return self.corrected < ALPHA and self.difference < 0
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ensemble:
@@ -99,7 +104,8 @@ class Ensemble:
     def sentence(self) -> str:
         """What came out, in plain words."""
         mean = sum(member.accuracy for member in self.members) / len(self.members)
-        beaten = [member for member in self.members if member.is_beaten]
+        beaten = sum(member.is_beaten for member in self.members)
+        ahead = sum(member.is_ahead for member in self.members)
         # Of members equally good the one against which there is least to be said.
         best = max(self.members, key=lambda member: (member.accuracy, member.corrected))
         said = (
@@ -107,13 +113,17 @@ class Ensemble:
             f"{formatting.accuracy(self.accuracy, self.interval)}. Alone they reach {formatting.percent(mean)} on "
             f"average, the best of them {formatting.percent(best.accuracy)}. "
         )
-        if not beaten:
-            said += "The data do not tell the ensemble and any of its members apart."
-        elif len(beaten) == len(self.members):
+        if beaten == len(self.members):
             said += f"It is better than every one of them ({words_of_p(best.corrected)} against the best, "
             said += f"{points(best.difference, best.interval)})."
+        elif not beaten and not ahead:
+            said += "The data do not tell the ensemble and any of its members apart."
         else:
-            said += f"It is better than {len(beaten)} of them; the data do not tell it and the others apart."
+            parts = [f"It is better than {beaten} of them"] * bool(beaten)
+            parts += [f"{ahead} of them {'is' if ahead == 1 else 'are'} better than it"] * bool(ahead)
+            if beaten + ahead < len(self.members):
+                parts += ["the data do not tell it and the others apart"]
+            said += f"{'; '.join(parts)}."
         return said + f" {FLATTERED}" * self.is_flattered
 
     def to_json(self) -> dict[str, Any]:
@@ -147,6 +157,9 @@ def form(runs: Sequence[Run], read: Read) -> Ensemble:
     Args:
         runs: Two or more, each once, that were asked the same test images.
         read: Gives the predictions of a run.
+
+    Returns:
+        The mean of what they said of each image, and it against each of them.
 
     Raises:
         LabError: If there are fewer, or their images are not the same.

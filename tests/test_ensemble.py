@@ -68,6 +68,16 @@ def test_equal_networks_are_not_told_from_their_ensemble(store: RunStore, form) 
     assert "do not tell the ensemble and any of its members apart" in together.sentence
 
 
+def test_a_member_that_is_better_than_its_ensemble_is_said_to_be(store: RunStore, form) -> None:
+    poor = [add_run(store, range(60), name=name) for name in ("poor", "poorer")]
+    good = add_run(store, [100, 101], name="good")
+    together = form(*poor, good)
+    # The two that err alike outvote the third.
+    assert together.right == IMAGES - 60
+    assert [member.is_ahead for member in together.members] == [False, False, True]
+    assert "1 of them is better than it; the data do not tell it and the others apart." in together.sentence
+
+
 def test_what_cannot_be_put_together_is_said(store: RunStore, form) -> None:
     run = add_run(store, [1], name="one")
     with pytest.raises(LabError, match="two networks at least"):

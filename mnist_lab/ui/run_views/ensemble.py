@@ -7,7 +7,6 @@ import pandas as pd
 import streamlit as st
 
 from mnist_lab import ensemble
-from mnist_lab.comparison import ALPHA
 from mnist_lab.ensemble import Ensemble
 from mnist_lab.ui import frame
 from mnist_lab.ui.image_browser import browse
@@ -44,9 +43,7 @@ def _members(together: Ensemble) -> None:
         "Only the member right": [member.paired.only_b for member in together.members],
         "p (Holm)": [member.corrected for member in together.members],
         "Verdict": [
-            "ensemble is better" if member.is_beaten
-            else "member is better" if member.corrected < ALPHA and member.difference < 0
-            else "not told apart"
+            "ensemble is better" if member.is_beaten else "member is better" if member.is_ahead else "not told apart"
             for member in together.members
         ],
     }  # fmt: skip
