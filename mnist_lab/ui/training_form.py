@@ -170,7 +170,12 @@ def _train(bench: Workbench, analysis: Analysis, key: str, *, has_data: bool) ->
     elif has_data:
         _forecast_words(make_forecast(analysis, bench.training), bench.training)
 
+    drawn = bench.revision
+
     def train() -> None:
+        if bench.revision != drawn and (bench.problem or bench.training_problem):
+            # What was typed came together with the click, and was refused: nobody asked for what stands there instead.
+            return
         try:
             run = frame.services().submit(
                 bench.architecture,

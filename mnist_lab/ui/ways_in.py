@@ -64,6 +64,12 @@ def _redraw(key: str, strokes: list[Any], sheet: Sheet | None = None) -> None:
     state.put(key, {"objects": strokes, "number": state.get(key, {"number": 0})["number"] + 1})
 
 
+def _undo(key: str) -> None:
+    # By the strokes of now, not as the button was drawn: a quick click comes together with one, and would take two.
+    strokes = ((st.session_state[key].get("drawing") or {}).get("raw") or {}).get("objects", [])
+    _redraw(key, strokes[:-1])
+
+
 def canvas(key: str = "canvas", width: int = SIZE, pen: str = "pen", pen_width: int = PEN_WIDTH) -> Sheet | None:
     """Draws the canvas with its tools; one on a page.
 
@@ -93,9 +99,7 @@ def canvas(key: str = "canvas", width: int = SIZE, pen: str = "pen", pen_width: 
     strokes: list[Any] = ((result and result.json_data) or {}).get("objects", [])
     # The canvas's own tools show themselves to a hovering mouse only, never to a finger.
     with st.container(horizontal=True):
-        st.button(
-            "Undo", icon=":material/undo:", key="undo", on_click=_redraw, args=(key, strokes[:-1]), disabled=not strokes
-        )
+        st.button("Undo", icon=":material/undo:", key="undo", on_click=_undo, args=(key,), disabled=not strokes)
         st.button(
             "Clear", icon=":material/delete:", key="clear", on_click=_redraw, args=(key, []), disabled=not strokes
         )

@@ -16,6 +16,7 @@ from mnist_lab.fields import Spec
 from mnist_lab.layers import LAYERS, Conv2D, Dense, Flatten, Layer, Parallel, Residual
 from mnist_lab.shapes import analyse
 from mnist_lab.studies import preset
+from mnist_lab.ui import frame
 from tests.ui.conftest import bench, keys, labelled, put_in
 
 KINDS = pytest.mark.parametrize("kind", LAYERS)
@@ -137,6 +138,22 @@ def test_what_two_fields_exclude_is_refused_in_words_and_the_widget_shows_what_i
     assert errors(lab), "it stays until something else is done"
     lab.number_input(f"field.{bench(lab).revision}.(0,).filters").set_value(12).run()
     assert not errors(lab)
+
+
+def test_what_is_refused_as_train_is_clicked_is_not_trained_in_its_older_form(lab: AppTest) -> None:
+    lab.button("row.(0,)").click().run()
+    lab.number_input(f"field.{bench(lab).revision}.(0,).dilation_rate.height").set_value(2).run()
+    lab.number_input(f"field.{bench(lab).revision}.(0,).strides.height").set_value(2)
+    lab.button("train").click()
+    states = lab._tree.get_widget_states()
+    # A browser sends a click after what was typed; AppTest goes by the order of the page, its sidebar last.
+    states.widgets.sort(key=lambda state: state.WhichOneof("value") == "trigger_value")
+    lab._run(states)
+    assert "strides" in errors(lab)[0]
+    assert not frame.store().queue()
+    lab.button("train").click().run()
+    (run,) = frame.store().queue()
+    assert run.network() == bench(lab).architecture, "the next click is on what is seen"
 
 
 def test_an_optional_pair_can_be_emptied(lab: AppTest) -> None:

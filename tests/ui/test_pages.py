@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -202,6 +203,27 @@ def test_the_shipped_models_are_under_three_megabytes_together() -> None:
     ]
     assert len(files) == 6
     assert sum(file.stat().st_size for file in files) < 3_000_000
+
+
+def test_undo_takes_the_last_stroke_also_if_it_came_together_with_the_click(
+    visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = visit("draw")
+    from mnist_lab.ui import ways_in  # the canvas can be imported only where an app runs
+
+    def drawn(key: str, **_: Any) -> SimpleNamespace:
+        return SimpleNamespace(json_data=ways_in.st.session_state[key]["drawing"]["raw"], image_data=None)
+
+    def draw(*strokes: str) -> None:
+        app.session_state["canvas"] = {"drawing": {"raw": {"objects": list(strokes)}}}
+
+    monkeypatch.setattr(ways_in, "st_canvas", drawn)
+    draw("first")
+    app.run()
+    draw("first", "second")
+    app.button("undo").click().run()
+    assert not app.exception
+    assert app.session_state["kept.canvas"]["objects"] == ["first"]
 
 
 def test_images_that_are_not_on_this_machine_are_said_to_be_so(visit: Visit) -> None:
