@@ -23,7 +23,7 @@ from mnist_lab import centre_lines, datasets, drawing, starter
 from mnist_lab.jobs import InferenceClient
 from mnist_lab.store import open_store
 
-PENS, SIZES = (8.0, 16.0, 28.0), (100.0, 160.0, 220.0)
+PENS, SIZES = (8.0, 16.0, 28.0), (80.0, 150.0, 220.0)
 HANDS = ("plain", "slanted", "wobbling", "mouse", "skipping")
 SEED = 20
 
