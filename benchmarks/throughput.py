@@ -33,8 +33,6 @@ from mnist_lab.studies import preset
 from mnist_lab.training_config import TrainingConfig
 
 NICENESS = 5
-
-
 SIDES = ("bare", "lab", "torch")
 # Of every document some, small and large, with every kind of layer that they use.
 PRESETS = ("lenet-5", "000-model-3", "000-model-4", "000-model-10", "000-model-12", "001-conv-3-3", "001-conv-5-5",

@@ -96,6 +96,9 @@ def images_per_second(architecture: Architecture, config: TrainingConfig, x: NDA
         y: Which digit each is, ``(n,)``.
         threads: Of PyTorch.
 
+    Returns:
+        Images per second of each epoch.
+
     Raises:
         Unknown: If the network or the optimizer is not translated.
     """

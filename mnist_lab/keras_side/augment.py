@@ -132,6 +132,9 @@ def training_batches(x: Any, y: Any, pixels: np.ndarray, training: TrainingConfi
         pixels: The same images, uint8, shape ``(n, 28, 28)``.
         training: Augmentation, batch size, epochs and seed.
         done: Epochs that are done.
+
+    Returns:
+        For each step `(images, labels)`, of all epochs that remain, one after the other.
     """
     # Indices are shuffled, not images: the whole set can be mixed, and only the batch is copied.
     parts = [tf.constant(x), tf.constant(y)]

@@ -1,8 +1,7 @@
 """All that Keras leaves to its backend: devices, compilation, gradients with respect to inputs, memory that ran out.
 
-Everything else about networks on this side goes through `keras` alone and runs on each of these backends. The input
-pipeline (`augment` and what it draws with) is TensorFlow's on all of them: Keras's `fit` takes a `tf.data.Dataset`
-whatever the backend.
+Everything else about networks on this side goes through `keras` alone and runs on each of these backends; only the
+input pipeline, see `augment`, is TensorFlow's on all of them.
 """
 
 from __future__ import annotations
@@ -93,12 +92,12 @@ class Backend(ABC):
     def device_name(self) -> str:
         """``"CPU, 2 cores"``, or the GPU's own name; with the backend, where that is not the one by default."""
         gpu = self.gpu_name()
-        name = gpu
-        if gpu is None or self._gpu_failure:
-            cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-            name = f"CPU, {cores} core{'s' if cores != 1 else ''}"
-        words = f"{name}, {self.title}" if keras.backend.backend() != DEFAULT_BACKEND else str(name)
-        return f"{words}, as the GPU ({gpu}) fails: {self._gpu_failure}" if self._gpu_failure else words
+        words = _cpu_name() if gpu is None or self._gpu_failure else gpu
+        if keras.backend.backend() != DEFAULT_BACKEND:
+            words += f", {self.title}"
+        if self._gpu_failure:
+            words += f", as the GPU ({gpu}) fails: {self._gpu_failure}"
+        return words
 
 
 class _TensorFlow(Backend):
@@ -207,6 +206,11 @@ class _Torch(Backend):
 
         on_cpu = isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
         return on_cpu or isinstance(error, torch.OutOfMemoryError)
+
+
+def _cpu_name() -> str:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return f"CPU, {cores} core{'s' if cores != 1 else ''}"
 
 
 def _keep_tensorflow_off_the_gpu() -> None:

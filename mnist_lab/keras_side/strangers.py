@@ -95,7 +95,7 @@ def _halved(fields: Any, labels: Any, chance: Any) -> tuple[Any, Any]:
     places = tf.range(fields.shape[1], dtype=tf.float32)
     below = places[tf.newaxis, :, tf.newaxis] - ((edges.top + edges.bottom) / 2)[:, tf.newaxis, tf.newaxis]
     beside = places[tf.newaxis, tf.newaxis, :] - ((edges.left + edges.right) / 2)[:, tf.newaxis, tf.newaxis]
-    below, beside = below + 0.0 * fields, beside + 0.0 * fields
+    below, beside = tf.broadcast_to(below, tf.shape(fields)), tf.broadcast_to(beside, tf.shape(fields))
     # Beyond the cut it is at least as far to the line as to the cut.
     ways = tf.maximum(fields[:, tf.newaxis], tf.stack([below, -below, beside, -beside], 1))
     likes_none = [[side in _HALVES.get(digit, "") for side in _SIDES] for digit in range(10)]
