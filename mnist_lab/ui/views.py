@@ -36,7 +36,7 @@ class Views(Generic[S]):
     """The views of a page.
 
     Args:
-        key: Of the widget, and of the state, that says which one is open.
+        key: Of the state that says which one is open, and of the place where it is chosen.
     """
 
     def __init__(self, key: str) -> None:
@@ -67,8 +67,15 @@ class Views(Generic[S]):
         if not views:
             return None
         first = next(iter(views))
-        widget = state.kept_widget(self._key, first)
-        if st.session_state[self._key] not in views:
-            st.session_state[self._key] = first
-        picked = st.segmented_control("View", list(views), required=True, label_visibility="collapsed", **widget)
+        wanted = state.get(self._key, first)
+        # One for each choice of views: else an answer to the last choice, still on its way, counts as one to this.
+        widget = f"{self._key}: {', '.join(views)}"
+        st.session_state[widget] = wanted if wanted in views else first
+
+        def changed() -> None:
+            state.put(self._key, st.session_state[widget])
+
+        with st.container(key=self._key):
+            picked = st.segmented_control("View", list(views), required=True, label_visibility="collapsed", key=widget,
+                                          on_change=changed)  # fmt: skip
         return views[picked or first]

@@ -53,6 +53,10 @@ def take(app: AppTest) -> AppTest:
     return app
 
 
+def open_view(app: AppTest, name: str) -> None:
+    labelled(app, "segmented_control", "View").set_value(name).run()
+
+
 def boxes(app: AppTest) -> list[str]:
     return [box.key for box in app.checkbox if (box.key or "").startswith("digit-")]
 
@@ -135,7 +139,7 @@ def test_the_table_says_what_numpy_says_and_asks_a_network_about_new_digits_only
     from mnist_lab.ui.digit_views import accuracy  # the canvas can be imported only where an app runs
 
     accuracy._remembered.clear()
-    app.segmented_control(key="digit-view").set_value("Accuracy").run()
+    open_view(app, "Accuracy")
     app.multiselect(key="digits.runs").set_value([plain.id, flattered.id]).run()
     digits = store.digits("Anna")
     right = sum(int(digit.image[0, 0]) % 10 == digit.label for digit in digits)
@@ -183,7 +187,7 @@ def test_practice_asks_notes_right_and_wrong_answers_and_scores_them(
     from mnist_lab.ui import ways_in  # the canvas can be imported only where an app runs
 
     monkeypatch.setattr(ways_in, "canvas", lambda key: drawn[0])
-    app.segmented_control(key="digit-view").set_value("Practice").run()
+    open_view(app, "Practice")
     app.selectbox(key="practice-run").set_value(run.id).run()
     app.checkbox(key="practice-keeps").check().run()
     app.button(key="practice-start").click().run()
@@ -229,7 +233,7 @@ def test_fine_tuning_is_queued_with_its_digits_and_shows_what_came_of_it(
     with store.artefacts.writing(parent.id, MODEL) as path:
         path.write_bytes(b"weights")
     app = take(named(visit, "Anna"))
-    app.segmented_control(key="digit-view").set_value("Fine-tune").run()
+    open_view(app, "Fine-tune")
     assert any("at least 20 digits to learn from" in info.value for info in app.info)
     store.keep_digits("Anna", [NewDigit(image(number), number % 10) for number in range(60)])
     app.run()

@@ -152,3 +152,16 @@ def test_an_ensemble_stands_against_its_members_and_a_run_of_other_images_is_ref
     assert "360 of 360 images right" in words(app) and "It gets every image right." in words(app)
     app = view(select(app, runs[0], add_run(store, [1], name="moved", moved=5)), "Ensemble")
     assert not app.exception and "cannot be put together" in " ".join(each.value for each in app.error)
+
+
+def test_a_view_that_a_late_message_names_is_not_taken_for_the_user_s_choice(visit: Visit) -> None:
+    app = visit("draw")
+    store = open_store()
+    runs = [add_run(store, [number], name=f"n{number}") for number in range(2)]
+    app = select(app, runs[0])
+    late = app._tree.get_widget_states()
+    app = select(app, *runs)
+    assert labelled(app, "segmented_control", "View").value == "Verdict"
+    # A browser that has not heard of the second run yet sends what it shows.
+    app._run(late)
+    assert labelled(app, "segmented_control", "View").value == "Verdict"
