@@ -16,7 +16,7 @@ export default function (component) {
   sheet.className = "mnist-lab-sheet";
   sheet.style.width = `${width}px`;
   const picture = document.createElement("img");
-  picture.src = `data:image/png;base64,${data.picture}`;
+  picture.src = data.picture;
   picture.alt = "";
   picture.width = width;
   picture.height = height;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_lab.figures.images import LINE, contact_sheet
+from mnist_lab.figures.images import LINE, contact_sheet, png_url
 from mnist_lab.ui import subject
 from mnist_lab.ui.component import Component, nothing
 
@@ -56,7 +55,7 @@ def picture_sheet(
     result = _COMPONENT.renderer()(
         key=key,
         data={
-            "picture": base64.b64encode(sheet).decode(),
+            "picture": png_url(sheet),
             "revision": hashlib.blake2b(sheet + "\n".join(titles).encode(), digest_size=12).hexdigest(),
             "titles": list(titles),
             "columns": columns,
