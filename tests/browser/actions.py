@@ -6,6 +6,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.browser.server import Server, open_page, wait_for_rerun
@@ -65,6 +66,17 @@ def choose(page: Page, label: str, typed: str, within: str = MAIN, option: str |
 def press(page: Page, key: str) -> None:
     """Clicks the button that the page knows by a key."""
     page.locator(f".st-key-{key} button:visible").click()
+
+
+def download(page: Page, button: Locator, folder: Path) -> Path:
+    """Waits for a button, clicks it, and saves what it gives under the name that comes with it."""
+    button.wait_for(timeout=PATIENCE * 1000)
+    settled(page)
+    with page.expect_download(timeout=2 * PATIENCE * 1000) as waiting:
+        button.click()
+    path = folder / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    return path
 
 
 def tool(page: Page, words: str) -> None:

@@ -14,6 +14,7 @@ from tests.browser.actions import (
     answer,
     captions,
     choose,
+    download,
     draw,
     eventually,
     fill,
@@ -71,11 +72,7 @@ def bring_in(page, *files) -> str:
 
 
 def take(page, ending: str, folder):
-    with page.expect_download(timeout=PATIENCE * 1000) as waiting:
-        page.locator(f"[class*='st-key-take'][class*='{ending}'] button:visible").click()
-    path = folder / waiting.value.suggested_filename
-    waiting.value.save_as(path)
-    return path
+    return download(page, page.locator(f"[class*='st-key-take'][class*='{ending}'] button:visible"), folder)
 
 
 def test_a_drawing_is_saved_looked_at_corrected_deleted_and_counted(board, lab):

@@ -7,10 +7,8 @@ import pytest
 
 from mnist_lab import starter
 from mnist_lab.exchange import layout
-from mnist_lab.store import RunStore
 from mnist_lab.store.artefacts import MODEL, PREDICTIONS
-from mnist_lab.store.database import open_engine
-from tests.browser.actions import PATIENCE, alerts, eventually, press, run_names, settled, tick_run
+from tests.browser.actions import PATIENCE, alerts, download, eventually, press, run_names, settled, tick_run
 from tests.browser.server import open_page, screenshot
 from tests.exchange.conftest import changed, unpacked
 
@@ -18,11 +16,9 @@ NAME = "To be taken away"
 
 
 @pytest.fixture
-def shelf(lab, page):
+def shelf(lab, lab_store, page):
     """The Runs page, with a copy of the starter model among the runs; and the store behind it."""
-    open_page(page, f"{lab.url}runs", "Runs")
-    home = Path(lab.environment["MNIST_LAB_HOME"])
-    store = RunStore(open_engine(f"sqlite:///{home / 'lab.db'}"), home)
+    store = lab_store
     record = json.loads((starter.FOLDER / starter.RECORD).read_text())
     files = {name: starter.FOLDER / name for name in (MODEL, PREDICTIONS)}
     store.register({**record["run"], "id": "e" * 32, "name": NAME, "created": 1.8e9}, record["history"], files)
@@ -31,7 +27,6 @@ def shelf(lab, page):
     yield page, store
     store.delete([run.id for run in store.runs() if run.name == NAME])
     store.purge(older_than=-1.0)
-    store.close()
     assert page.errors == []
 
 
@@ -54,11 +49,8 @@ def test_a_run_is_taken_away_deleted_and_brought_in_again(shelf, tmp_path):
     page.get_by_role("button", name="Take it away").click()
     page.locator(".st-key-take-zip button:visible").wait_for()
     screenshot(page, "runs-take-away")
-    with page.expect_download(timeout=2 * PATIENCE * 1000) as waiting:
-        press(page, "take-zip")
-    file = tmp_path / waiting.value.suggested_filename
+    file = download(page, page.locator(".st-key-take-zip button:visible"), tmp_path)
     assert file.name == "To-be-taken-away-eeeeee.zip"
-    waiting.value.save_as(file)
     archive = file.read_bytes()
     assert {layout.WEIGHTS, layout.KERAS_MODEL, layout.PREDICTIONS, layout.SCRIPT} <= set(unpacked(archive))
 

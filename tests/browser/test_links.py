@@ -1,11 +1,7 @@
 """Links in Chromium: what one browser shows, another one opens by its address; Back goes back."""
 
-from pathlib import Path
-
 import pytest
 
-from mnist_lab.store import RunStore
-from mnist_lab.store.database import open_engine
 from tests.browser.actions import (
     SIDEBAR,
     alerts,
@@ -121,14 +117,11 @@ def test_a_damaged_link_is_a_sentence_and_its_text_does_nothing(lab, page):
 
 
 @pytest.fixture(scope="module")
-def made(lab):
-    """Three runs in the server's store."""
-    home = Path(lab.environment["MNIST_LAB_HOME"])
-    store = RunStore(open_engine(f"sqlite:///{home / 'lab.db'}"), home)
-    runs = [add_run(store, [1, 2], name="linked one"), add_run(store, [3], network=WIDE, name="linked two")]
+def made(lab_store):
+    """Two runs in the server's store."""
+    runs = [add_run(lab_store, [1, 2], name="linked one"), add_run(lab_store, [3], network=WIDE, name="linked two")]
     yield runs
-    store.delete([run.id for run in runs])
-    store.close()
+    lab_store.delete([run.id for run in runs])
 
 
 def test_the_address_of_selected_runs_selects_them_in_another_browser(lab, made, page, elsewhere):

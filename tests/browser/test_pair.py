@@ -5,14 +5,10 @@ The runs are made and not trained.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from mnist_lab.store import RunStore
 from mnist_lab.store.artefacts import PREDICTIONS, VALIDATION_PREDICTIONS, epoch_predictions, epoch_weights
-from mnist_lab.store.database import open_engine
 from tests.browser.actions import PATIENCE, captions, chart, eventually, field, run_names, settled, table, tick_run
 from tests.browser.server import open_page, screenshot
 from tests.made_runs import DIGITS, WIDE, add_run
@@ -24,10 +20,9 @@ MATRIX = "Difference of the confusion matrices"
 
 
 @pytest.fixture(scope="module")
-def pair(lab):
+def pair(lab, lab_store):
     """The server, with two runs that part over 58 images, and one whose three epochs are known."""
-    home = Path(lab.environment["MNIST_LAB_HOME"])
-    store = RunStore(open_engine(f"sqlite:///{home / 'lab.db'}"), home)
+    store = lab_store
     made = [add_run(store, range(2, 60), name=BAD, network=WIDE), add_run(store, range(4), name=GOOD)]
     kept = add_run(store, [0], name=KEPT, kept_epoch=3)
     for epoch, wrong in ((1, range(5)), (2, [0, 1, 7]), (3, [0])):
@@ -42,7 +37,6 @@ def pair(lab):
         store.delete([source.id])
     yield lab
     store.delete([run.id for run in (*made, kept)])
-    store.close()
 
 
 @pytest.fixture

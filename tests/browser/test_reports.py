@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.actions import PATIENCE, eventually, press, run_names, settled, tick_run
+from tests.browser.actions import download, eventually, run_names, tick_run
 from tests.browser.server import open_page, screenshot
 from tests.made_runs import add_run
 
@@ -15,16 +15,6 @@ def made(lab_store):
     runs = [add_run(lab_store, range(12), name=FIRST), add_run(lab_store, range(2), name=SECOND)]
     yield
     lab_store.delete([run.id for run in runs])
-
-
-def take(page, key: str, folder):
-    """Downloads what a button offers."""
-    settled(page)
-    with page.expect_download(timeout=2 * PATIENCE * 1000) as waiting:
-        press(page, key)
-    path = folder / waiting.value.suggested_filename
-    waiting.value.save_as(path)
-    return path
 
 
 def open_alone(browser, path, picture: str) -> str:
@@ -53,15 +43,15 @@ def test_the_comparison_of_two_runs_is_a_page_that_stands_alone(lab, made, page,
     tick_run(page, FIRST)
     page.locator(".st-key-details").wait_for()
     tick_run(page, SECOND)
-    page.locator(".st-key-comparison-html button:visible").wait_for(timeout=PATIENCE * 1000)
-    words = open_alone(browser, take(page, "comparison-html", tmp_path), "report-comparison")
+    file = download(page, page.locator(".st-key-comparison-html button:visible"), tmp_path)
+    words = open_alone(browser, file, "report-comparison")
     assert FIRST in words and SECOND in words and "McNemar" in words
     assert page.errors == []
 
 
 def test_the_report_of_a_study_is_a_page_that_stands_alone(lab, page, browser, tmp_path):
     open_page(page, f"{lab.url}studies?study=000", "Study")
-    page.locator(".st-key-report-html button:visible").wait_for(timeout=PATIENCE * 1000)
-    words = open_alone(browser, take(page, "report-html", tmp_path), "report-study")
+    file = download(page, page.locator(".st-key-report-html button:visible"), tmp_path)
+    words = open_alone(browser, file, "report-study")
     assert "Baseline" in words and "Model 12" in words
     assert page.errors == []
