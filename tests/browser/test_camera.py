@@ -37,7 +37,9 @@ def test_a_photograph_by_the_camera_is_read(lab, start_browser, tmp_path):
     open_page(page, lab.url, "Draw a digit")
     page.get_by_role("radio", name="Camera", exact=True).click()
     eventually(page, lambda: answer(page), "Take a picture of a digit")
-    page.wait_for_function("document.querySelector('[data-testid=stCameraInput] video')?.videoWidth > 0")
+    # Its size is known before its first frame is: a photograph of that would be black.
+    page.wait_for_function("document.querySelector('[data-testid=stCameraInput] video')?.currentTime > 0.5")
+    settled(page)
     page.get_by_role("button", name="Take Photo").click()
     eventually(page, lambda: answer(page), "It says: 2", 2 * PATIENCE)
     settled(page)
