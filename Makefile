@@ -1,12 +1,12 @@
-# make run, make test, make check, make clean, make backends. Everything goes into .venv (the last: into .venv-backends);
-# nothing else on the machine is touched, but for a browser that `make test` may fetch. PYTHON=/path/to/python chooses
-# the interpreter, PYTEST_ARGS adds options, TEST_PROCESSES says how many processes share the tests (0: none but this
-# one).
+# make run, make test, make check, make benchmark, make clean, make backends. Everything goes into .venv (the last: into
+# .venv-backends); nothing else on the machine is touched, but for a browser that `make test` may fetch.
+# PYTHON=/path/to/python chooses the interpreter, PYTEST_ARGS adds options, TEST_PROCESSES says how many processes share
+# the tests (0: none but this one), BENCHMARKS which benchmarks are run.
 
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check backends clean
+.PHONY: help run test check benchmark backends clean
 
 BIN := .venv/bin
 # Much of a test's time is waiting; the tests of a file share what they wait for, and stay together.
@@ -17,6 +17,7 @@ help:
 	@echo "make run     start the program (the first time, this installs what it needs into .venv)"
 	@echo "make test    run the tests"
 	@echo "make check   run ruff and mypy"
+	@echo "make benchmark   measure its speed, beside bare Keras and PyTorch (an hour or two)"
 	@echo "make backends   run the tests of the networks on TensorFlow, JAX and PyTorch, which it installs apart"
 	@echo "make clean   remove .venv and the caches; your runs stay"
 
@@ -47,6 +48,10 @@ backends: .venv-backends/.backends
 	  KERAS_BACKEND=$$backend .venv-backends/bin/python -m pytest tests/keras_side $(PYTEST_ARGS) || status=1; \
 	done; exit $$status
 
+benchmark: .venv/.benchmark
+	@bash tools/ensure_browser.sh
+	@$(BIN)/python -m benchmarks $(BENCHMARKS)
+
 clean:
 	@rm -rf .venv .venv-backends .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './runs/*' -prune -exec rm -rf {} +
@@ -66,6 +71,11 @@ clean:
 	@bash tools/make_venv.sh .venv-backends "$(PYTHON)"
 	@echo "Installing what the tests need, JAX and PyTorch ..."
 	@.venv-backends/bin/python -m pip --disable-pip-version-check --quiet --quiet install -r requirements-backends.txt
+	@touch $@
+
+.venv/.benchmark: requirements-benchmark.txt .venv/.dev
+	@echo "Installing what the program is compared with (PyTorch is large) ..."
+	@$(PIP) install -r requirements-benchmark.txt
 	@touch $@
 
 .venv/bin/python:

@@ -21,7 +21,7 @@ def show_ensemble(shown: Shown) -> None:
     """Draws what the selected runs say together, against each of them, and the images that it gets wrong."""
     offer_evaluation(shown.chosen)
     together = ensemble.form(shown.chosen, predictions)
-    st.markdown(f"🤝 **{frame.escape(together.sentence)}**")
+    st.markdown(f"**{frame.escape(together.sentence)}**")
     _members(together)
     st.caption(
         "Each image gets the mean of the probabilities that the networks give; all of them are asked for an answer, so "
