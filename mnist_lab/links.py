@@ -2,7 +2,7 @@
 
 A link says every setting, also where it is a default: whatever a later version's defaults are, it means what it meant.
 It is ``1.`` and base64url of the deflated JSON; a dictionary that is part of the format keeps it short (the longest of
-the presets has 220 characters). What comes in may be anything: it is bounded before it is read, and every value is
+the presets has 242 characters). What comes in may be anything: it is bounded before it is read, and every value is
 checked as if it had been typed.
 """
 

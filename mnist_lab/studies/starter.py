@@ -54,7 +54,7 @@ STARTER = Preset(
 ROBUST = Preset(
     name="robust",
     study="lab",
-    title="Robust model, for drawings",
+    title="Robust model for drawings",
     architecture=Architecture(
         (
             *_conv(32, 5),

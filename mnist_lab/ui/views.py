@@ -70,10 +70,12 @@ class Views(Generic[S]):
         wanted = state.get(self._key, first)
         # One for each choice of views: else an answer to the last choice, still on its way, counts as one to this.
         widget = f"{self._key}: {', '.join(views)}"
-        st.session_state[widget] = wanted if wanted in views else first
+        open_now = st.session_state[widget] = wanted if wanted in views else first
 
         def changed() -> None:
-            state.put(self._key, st.session_state[widget])
+            # The browser also says what it was told to show: that is no choice, and would outlive the next selection.
+            if (said := st.session_state[widget]) and said != open_now:
+                state.put(self._key, said)
 
         with st.container(key=self._key):
             picked = st.segmented_control("View", list(views), required=True, label_visibility="collapsed", key=widget,

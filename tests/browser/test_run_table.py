@@ -66,7 +66,7 @@ def test_a_click_on_a_column_sorts_and_runs_without_a_value_are_last_both_ways(s
     names = eventually(shelf, lambda: run_names(shelf), lambda seen: seen[-1:] == ["broken"])
     assert names == [
         "Starter model",
-        "Robust model, for drawings",
+        "Robust model for drawings",
         "sgd",
         "adam, seed 1",
         "adam, seed 3",

@@ -64,7 +64,7 @@ def test_the_best_epoch_stands_in_a_column_by_each_metric_in_its_own_direction(
     assert list(table.iloc[0]) == ["flattered *x*", "⚠️ 90.00 % (epoch 1)", "⚠️ 0.1000 (epoch 1)",
                                    "95.00 % (epoch 1)", "0.1000 (epoch 1)"]  # fmt: skip
     assert list(table.iloc[1])[1:3] == ["75.00 % (epoch 2)", "0.2500 (epoch 2)"]
-    assert list(table["Name"][2:4]) == ["Starter model", "Robust model, for drawings"]
+    assert list(table["Name"][2:4]) == ["Starter model", "Robust model for drawings"]
     assert list(table["Best validation loss (epoch)"])[4:] == ["", "", ""], "what is not known stands last"
 
 
@@ -166,7 +166,7 @@ def test_a_filter_on_any_setting_narrows_the_list(shelf: tuple[AppTest, RunStore
         (Filter("optimizer.learning_rate", high=0.0005), {"slow"}),
         (Filter("test_accuracy", (None,)), {"failed"}),
         (Filter("split", ("test-as-validation",)), {"flattered *x*"}),
-        (Filter("layer kinds", ("Conv2D",)), {"Starter model", "Robust model, for drawings"}),
+        (Filter("layer kinds", ("Conv2D",)), {"Starter model", "Robust model for drawings"}),
     ):
         table = shown(app, RunQuery(filters=(made,))).dataframe[0].value
         assert set(table["Name"]) == names, made
