@@ -83,7 +83,10 @@ def test_the_node_the_zoom_and_a_hidden_trace_outlive_eight_ticks(front):
     assert chart(front, 0, "node.mark") == "mine"
     assert chart(front, 0, "node._fullLayout.xaxis.range.slice()") == pytest.approx(zoomed)
     assert chart(front, 0, "node._fullData.map(t => t.visible)") == [True, "legendonly"]
-    assert chart(front, 0, "node._fullData[0].x.length") >= before + 16
+    # The words of a tick may stand a moment before its points are drawn.
+    front.wait_for_function(
+        f"document.querySelectorAll('{NODES}')[0]._fullData[0].x.length >= {before + 16}", timeout=2000
+    )
     assert front.locator(NODES).count() == 3
     assert front.errors == []
 
