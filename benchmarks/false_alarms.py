@@ -35,12 +35,13 @@ from mnist_lab.comparison import ALPHA
 from mnist_lab.jobs import new_owner, run_all, submit
 from mnist_lab.layers import AveragePooling2D, Conv2D, Dense, Flatten
 from mnist_lab.metrics import accuracy_interval
+from mnist_lab.optimizers import Adam
 from mnist_lab.paired import holm, mcnemar
 from mnist_lab.predictions import read_predictions
 from mnist_lab.seed_groups import tell_apart, welch
 from mnist_lab.store import RunStore, open_store
 from mnist_lab.studies import preset
-from mnist_lab.training_config import Adam, TrainingConfig
+from mnist_lab.training_config import TrainingConfig
 
 FILE = Path(__file__).with_suffix(".json")
 TRAINING = TrainingConfig(dataset="mnist", limit=4000, epochs=2, batch_size=64, optimizer=Adam(learning_rate=0.003))

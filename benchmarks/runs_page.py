@@ -26,10 +26,11 @@ from sqlalchemy import insert
 
 from mnist_lab import shapes
 from mnist_lab.metrics import accuracy_interval
+from mnist_lab.optimizers import SGD, Adam, AdamW
 from mnist_lab.store import schema
 from mnist_lab.store.database import open_engine, writing
 from mnist_lab.studies import presets
-from mnist_lab.training_config import SGD, Adam, AdamW, TrainingConfig
+from mnist_lab.training_config import TrainingConfig
 from tests.browser.server import ROOT, Server, launch, open_page, wait_for_rerun
 
 EPOCHS = 10

@@ -16,7 +16,8 @@ from torch import nn
 
 from mnist_lab import layers, shapes
 from mnist_lab.architecture import Architecture
-from mnist_lab.training_config import Adadelta, Adam, TrainingConfig
+from mnist_lab.optimizers import Adadelta, Adam
+from mnist_lab.training_config import TrainingConfig
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
 # Batches by which the memory format is chosen, after as many that count for nothing.

@@ -14,9 +14,10 @@ from mnist_lab.comparison import is_by_lot
 from mnist_lab.errors import LabError
 from mnist_lab.fields import specs
 from mnist_lab.layers import LAYERS
+from mnist_lab.optimizers import OPTIMIZERS
 from mnist_lab.run_settings import training_of
 from mnist_lab.store import Run
-from mnist_lab.training_config import OPTIMIZERS, SCHEDULES, TrainingConfig
+from mnist_lab.training_config import SCHEDULES, TrainingConfig
 
 Scalar = str | int | float | bool | None
 Value = Scalar | tuple[Scalar, ...]

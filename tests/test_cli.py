@@ -31,11 +31,12 @@ from mnist_lab.architecture import Architecture
 from mnist_lab.cli import ask, look, train
 from mnist_lab.errors import InferenceError
 from mnist_lab.layers import Conv2D, Dense, Flatten
+from mnist_lab.optimizers import SGD
 from mnist_lab.store import RunStore
 from mnist_lab.store.artefacts import MODEL, PREDICTIONS
 from mnist_lab.store.database import open_engine
 from mnist_lab.store.records import STATUSES
-from mnist_lab.training_config import SGD, TrainingConfig
+from mnist_lab.training_config import TrainingConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 180.0  # seconds; the machine may be busy with other things

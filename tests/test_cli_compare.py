@@ -13,9 +13,9 @@ import pytest
 from mnist_lab import cli, comparison
 from mnist_lab.architecture import Architecture
 from mnist_lab.layers import Dense, Dropout, Flatten
+from mnist_lab.optimizers import SGD
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.database import open_engine
-from mnist_lab.training_config import SGD
 from tests.test_comparison import IMAGES, ONE, SMALL, WIDE, add_run
 
 PAIR_KEYS = {

@@ -13,8 +13,9 @@ from mnist_lab.architecture import Architecture
 from mnist_lab.errors import TooLargeError
 from mnist_lab.forecast import BASE_BYTES, RUNS_CONSIDERED, Forecast, Probe, forecast, read_probe
 from mnist_lab.layers import Conv2D, Dense, Flatten, MaxPooling2D
+from mnist_lab.optimizers import SGD, Adam
 from mnist_lab.store import Run
-from mnist_lab.training_config import SGD, Adam, TrainingConfig
+from mnist_lab.training_config import TrainingConfig
 
 SMALL = Architecture((Flatten(), Dense(10, "softmax")))
 LARGE = Architecture((Conv2D(16), MaxPooling2D(), Flatten(), Dense(10, "softmax")))

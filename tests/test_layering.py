@@ -17,7 +17,7 @@ RANKS: dict[str, int] = {
     "errors": 0,
     "settings": 1, "fields": 1, "formatting": 1, "mnist_form": 1,
     "not_a_digit": 1, "centre_lines": 1,
-    "layers": 2, "architecture": 2, "training_config": 2, "editing": 2,
+    "layers": 2, "architecture": 2, "training_part": 2, "optimizers": 2, "training_config": 2, "editing": 2,
     "store": 3, "datasets": 3, "mnist_files": 3, "embedded_digits": 3, "download": 3,
     "shapes": 3, "layer_rules": 3, "layer_line": 3, "schedules": 3, "forecast": 3,
     "ink": 4, "picture": 4, "paper_lines": 4, "pieces": 4, "dotted": 4, "splitting": 4, "drawing": 4, "reading": 4,

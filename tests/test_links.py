@@ -22,16 +22,9 @@ from mnist_lab.architecture import Architecture
 from mnist_lab.errors import LabError, LinkError
 from mnist_lab.layers import BatchNormalization, Conv2D, Dense, Flatten, Layer
 from mnist_lab.links_dictionary import FORMAT_1
+from mnist_lab.optimizers import OPTIMIZERS, SGD
 from mnist_lab.studies import presets
-from mnist_lab.training_config import (
-    OPTIMIZERS,
-    SCHEDULES,
-    SGD,
-    Augmentation,
-    EarlyStopping,
-    FineTuning,
-    TrainingConfig,
-)
+from mnist_lab.training_config import SCHEDULES, Augmentation, EarlyStopping, FineTuning, TrainingConfig
 from tests import random_networks
 
 SMALL = Architecture((Flatten(), Dense(10, "softmax")))

@@ -12,9 +12,10 @@ import pytest
 from mnist_lab import studies
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import PresetNotFound
+from mnist_lab.optimizers import Adadelta, Adam
 from mnist_lab.shapes import analyse
 from mnist_lab.studies import Preset, Published, preset, presets
-from mnist_lab.training_config import Adadelta, Adam, TrainingConfig
+from mnist_lab.training_config import TrainingConfig
 
 ALL = list(presets().values())
 PUBLISHED = [entry for entry in ALL if entry.published is not None]

@@ -16,6 +16,7 @@ from mnist_lab import metrics
 from mnist_lab.architecture import Architecture
 from mnist_lab.comparison import but_seed
 from mnist_lab.layers import Conv2D, Dense, Dropout, Flatten, Parallel
+from mnist_lab.optimizers import SGD, Adam
 from mnist_lab.run_fields import FIGURES, SAME_BUT_SEED, USUAL, SettingsOf, label, words
 from mnist_lab.run_groups import grouped, in_group_order
 from mnist_lab.run_query import (
@@ -30,7 +31,7 @@ from mnist_lab.run_query import (
     matches,
 )
 from mnist_lab.store import Run
-from mnist_lab.training_config import SGD, Adam, EarlyStopping, TrainingConfig
+from mnist_lab.training_config import EarlyStopping, TrainingConfig
 
 PLAIN = Architecture((Flatten(), Dense(10, "softmax")))
 CONV = Architecture((Conv2D(4, 3), Conv2D(8, (5, 3)), Dropout(0.0), Flatten(), Dense(10, "softmax")))

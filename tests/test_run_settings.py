@@ -10,10 +10,11 @@ import pytest
 
 from mnist_lab.architecture import Architecture
 from mnist_lab.layers import Conv2D, Dense, Flatten, Parallel
+from mnist_lab.optimizers import SGD
 from mnist_lab.run_settings import differing, settings
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.database import open_engine
-from mnist_lab.training_config import SGD, Augmentation, EarlyStopping
+from mnist_lab.training_config import Augmentation, EarlyStopping
 from tests.made_runs import ONE, WIDE, add_run
 
 Make = Callable[..., Run]

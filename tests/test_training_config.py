@@ -12,17 +12,14 @@ import pytest
 
 from mnist_lab import fields
 from mnist_lab.errors import ConfigError
+from mnist_lab.optimizers import OPTIMIZERS, SGD, Adam, Optimizer
 from mnist_lab.training_config import (
-    OPTIMIZERS,
     SCHEDULES,
-    SGD,
-    Adam,
     Augmentation,
     Constant,
     CosineDecay,
     EarlyStopping,
     FineTuning,
-    Optimizer,
     Schedule,
     TrainingConfig,
     monitor_mode,

@@ -14,7 +14,8 @@ from mnist_lab.cli.command import FAILED, Answer, Options, command
 from mnist_lab.cli.common import open_runs, run_text
 from mnist_lab.errors import ArchitectureError, ConfigError
 from mnist_lab.jobs import new_owner, run_one, submit
-from mnist_lab.training_config import OPTIMIZERS, SPLITS, TrainingConfig
+from mnist_lab.optimizers import OPTIMIZERS
+from mnist_lab.training_config import SPLITS, TrainingConfig
 
 
 def _train_arguments(parser: argparse.ArgumentParser) -> None:

@@ -18,9 +18,10 @@ from typing import Any
 
 from mnist_lab.architecture import Architecture
 from mnist_lab.layers import Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D
+from mnist_lab.optimizers import Adam
 from mnist_lab.studies.preset import Preset, Published
 from mnist_lab.studies.study import Study
-from mnist_lab.training_config import Adam, EarlyStopping, TrainingConfig
+from mnist_lab.training_config import EarlyStopping, TrainingConfig
 
 DOCUMENT = "Document 000, Convolutional Neural Networks for digit image classification"
 

@@ -23,9 +23,10 @@ from mnist_lab.layers import (
     Rescaling,
     Resizing,
 )
+from mnist_lab.optimizers import Adam
 from mnist_lab.studies.preset import Preset, Published
 from mnist_lab.studies.study import Study
-from mnist_lab.training_config import Adam, TrainingConfig
+from mnist_lab.training_config import TrainingConfig
 
 DOCUMENT = "Document 002, CNN structure, dropout and VGG16 on MNIST"
 

@@ -21,9 +21,10 @@ from dataclasses import replace
 
 from mnist_lab.architecture import Architecture
 from mnist_lab.layers import Dense, Dropout, Flatten
+from mnist_lab.optimizers import Adam
 from mnist_lab.studies.preset import Preset, Published
 from mnist_lab.studies.study import Study
-from mnist_lab.training_config import Adam, EarlyStopping, TrainingConfig
+from mnist_lab.training_config import EarlyStopping, TrainingConfig
 
 DOCUMENT = "Document 003, Recognizing Digits using Neural Networks"
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from mnist_lab.architecture import Architecture
 from mnist_lab.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D, Parallel
+from mnist_lab.optimizers import Adadelta
 from mnist_lab.studies.preset import Preset, Published
 from mnist_lab.studies.study import Study
-from mnist_lab.training_config import Adadelta, TrainingConfig
+from mnist_lab.training_config import TrainingConfig
 
 DOCUMENT = "Document 004, CNN Models on MNIST"
 

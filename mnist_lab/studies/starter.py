@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from mnist_lab.architecture import Architecture
 from mnist_lab.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, Layer, MaxPooling2D
+from mnist_lab.optimizers import AdamW
 from mnist_lab.studies.preset import Preset
-from mnist_lab.training_config import AdamW, Augmentation, OneCycle, TrainingConfig
+from mnist_lab.training_config import Augmentation, OneCycle, TrainingConfig
 
 
 def _conv(filters: int, kernel: int, padding: str = "valid") -> tuple[Layer, ...]:

@@ -9,13 +9,9 @@ import streamlit as st
 
 from mnist_lab import datasets, fields, forecast, formatting
 from mnist_lab.errors import LabError
+from mnist_lab.optimizers import OPTIMIZERS
 from mnist_lab.shapes import Analysis
-from mnist_lab.training_config import (
-    OPTIMIZERS,
-    SCHEDULES,
-    EarlyStopping,
-    TrainingConfig,
-)
+from mnist_lab.training_config import SCHEDULES, EarlyStopping, TrainingConfig
 from mnist_lab.ui import frame, state, widgets
 from mnist_lab.ui.state import Workbench
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from mnist_lab.optimizers import SGD, Adam
 from mnist_lab.store import RunStore
 from mnist_lab.store.database import open_engine
-from mnist_lab.training_config import SGD, Adam, TrainingConfig
+from mnist_lab.training_config import TrainingConfig
 from tests.browser.actions import captions, choose, eventually, fill, press, run_names, settled, table, tick_run
 from tests.browser.server import ROOT, open_page, screenshot
 from tests.made_runs import WIDE, add_run

@@ -14,10 +14,11 @@ from mnist_lab.errors import ArtefactMissing, JobError
 from mnist_lab.jobs import fine_tune
 from mnist_lab.keras_side import infer, train
 from mnist_lab.layers import Dense, Flatten, MaxPooling2D
+from mnist_lab.optimizers import SGD
 from mnist_lab.predictions import read_predictions
 from mnist_lab.store import NewDigit, Run, RunStore, open_store
 from mnist_lab.store.artefacts import BASE_PREDICTIONS, CHECKPOINT, DIGITS, PREDICTIONS
-from mnist_lab.training_config import MY_DIGITS, SGD, FineTuning, TrainingConfig
+from mnist_lab.training_config import MY_DIGITS, FineTuning, TrainingConfig
 from tests.keras_side.trainings import execute
 
 NETWORK = Architecture((MaxPooling2D((2, 2)), Flatten(), Dense(10, "softmax")))

@@ -11,16 +11,14 @@ import pytest
 
 from mnist_lab import fields
 from mnist_lab.keras_side.optimizers import learning_rate, make_optimizer, schedule_callbacks
+from mnist_lab.optimizers import OPTIMIZERS, Adam, Optimizer
 from mnist_lab.schedules import learning_rate_at
 from mnist_lab.training_config import (
-    OPTIMIZERS,
     SCHEDULES,
-    Adam,
     Constant,
     CosineDecay,
     ExponentialDecay,
     OneCycle,
-    Optimizer,
     ReduceLROnPlateau,
     Schedule,
     StepDecay,

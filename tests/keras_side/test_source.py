@@ -31,11 +31,11 @@ from mnist_lab.layers import (
     Residual,
     Resizing,
 )
+from mnist_lab.optimizers import OPTIMIZERS
 from mnist_lab.shapes import analyse
 from mnist_lab.source import keras_script
 from mnist_lab.studies import Preset, preset, presets
 from mnist_lab.training_config import (
-    OPTIMIZERS,
     Augmentation,
     Constant,
     CosineDecay,

@@ -21,10 +21,11 @@ from mnist_lab.keras_side import evaluate, infer, train, weights
 from mnist_lab.keras_side.callbacks import Control, StopRequested
 from mnist_lab.keras_side.evaluate import as_input
 from mnist_lab.layers import Dense, Flatten, MaxPooling2D
+from mnist_lab.optimizers import SGD
 from mnist_lab.predictions import read_predictions
 from mnist_lab.store import Run, RunStore, open_store
 from mnist_lab.store.artefacts import BEST, CHECKPOINT, MODEL, PREDICTIONS, VALIDATION_PREDICTIONS, epoch_weights
-from mnist_lab.training_config import SGD, Augmentation, CosineDecay, EarlyStopping, TrainingConfig
+from mnist_lab.training_config import Augmentation, CosineDecay, EarlyStopping, TrainingConfig
 from tests.keras_side.trainings import execute, out_of_memory
 
 NETWORK = Architecture((MaxPooling2D((2, 2)), Flatten(), Dense(10, "softmax")))

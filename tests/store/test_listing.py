@@ -12,10 +12,11 @@ from sqlalchemy import event
 
 from mnist_lab.architecture import Architecture
 from mnist_lab.layers import Dense, Flatten
+from mnist_lab.optimizers import SGD
 from mnist_lab.store import RunStore
 from mnist_lab.store.database import open_engine
 from mnist_lab.store.listing import best_of
-from mnist_lab.training_config import SGD, TrainingConfig
+from mnist_lab.training_config import TrainingConfig
 
 SMALL = Architecture((Flatten(), Dense(10, "softmax")))
 

@@ -12,9 +12,10 @@ from streamlit.testing.v1 import AppTest
 from mnist_lab import links
 from mnist_lab.architecture import Architecture
 from mnist_lab.layers import Conv2D, Dense, Flatten
+from mnist_lab.optimizers import SGD
 from mnist_lab.store import Run, RunStore, open_store
 from mnist_lab.studies import preset
-from mnist_lab.training_config import SGD, TrainingConfig
+from mnist_lab.training_config import TrainingConfig
 from mnist_lab.ui.state import FIRST_PRESET
 from tests.made_runs import SMALL, WIDE, add_run
 from tests.ui.conftest import PATIENCE, ROOT, bench, labelled

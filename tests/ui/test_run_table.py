@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from mnist_lab.optimizers import SGD
 from mnist_lab.run_fields import BEST, SAME_BUT_SEED, label
 from mnist_lab.run_query import Filter, RunQuery
 from mnist_lab.store import Run, RunStore, open_store
-from mnist_lab.training_config import SGD, TrainingConfig
+from mnist_lab.training_config import TrainingConfig
 from tests.made_runs import ONE, WIDE, add_run
 
 Visit = Callable[[str], AppTest]

@@ -10,7 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_lab import fields
-from mnist_lab.training_config import OPTIMIZERS, SCHEDULES, Augmentation, EarlyStopping, TrainingConfig
+from mnist_lab.optimizers import OPTIMIZERS
+from mnist_lab.training_config import SCHEDULES, Augmentation, EarlyStopping, TrainingConfig
 from tests.ui.conftest import bench, keys, put_in
 from tests.ui.test_layer_editor import other
 

@@ -19,9 +19,10 @@ def tour() -> dict[str, object]:
 
     from mnist_lab.jobs import JobManager
     from mnist_lab.layers import LAYERS
+    from mnist_lab.optimizers import OPTIMIZERS
     from mnist_lab.store import open_store
     from mnist_lab.studies import presets
-    from mnist_lab.training_config import OPTIMIZERS, SCHEDULES
+    from mnist_lab.training_config import SCHEDULES
     from mnist_lab.ui import frame
 
     manager = JobManager(open_store(), autostart=False)

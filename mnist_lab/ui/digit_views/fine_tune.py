@@ -11,9 +11,10 @@ from mnist_lab import formatting, my_digits, run_data
 from mnist_lab.errors import LabError, RunNotFound
 from mnist_lab.jobs import base_of, fine_tune
 from mnist_lab.my_digits import Score
+from mnist_lab.optimizers import Adam
 from mnist_lab.store import Digit, Run, RunStore
 from mnist_lab.store.digits import digest_of
-from mnist_lab.training_config import Adam, FineTuning, TrainingConfig
+from mnist_lab.training_config import FineTuning, TrainingConfig
 from mnist_lab.ui import frame, live, state
 from mnist_lab.ui.digit_views import Shown, accuracy, count_words, view
 from mnist_lab.ui.pair import marked
