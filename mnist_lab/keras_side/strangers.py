@@ -19,9 +19,11 @@ _TURNED, _UPSIDE_DOWN, _MIRRORED = (2, 3, 4, 5, 7, 9), (3, 4, 7), (3, 7, 9)
 # Two of these beside each other, half over each other, are no digit.
 _OVERLAID = (2, 3, 4, 5, 6, 7, 8, 9)
 # The halves (upper, lower, left, right) that are like no digit: the lower half of a 9 is a 1, its upper one a 0.
-_HALVES = {2: "lower left right", 3: "lower left", 4: "upper left", 5: "upper lower left right", 6: "right",
-           7: "left", 9: "left"}  # fmt: skip
 _SIDES = ("upper", "lower", "left", "right")
+_HALVES: dict[int, tuple[str, ...]] = {
+    2: ("lower", "left", "right"), 3: ("lower", "left"), 4: ("upper", "left"), 5: _SIDES,
+    6: ("right",), 7: ("left",), 9: ("left",),
+}  # fmt: skip
 # Of a scribble, of a sign and of each of its arcs: the points, the strokes and the parts at most.
 _POINTS, _STROKES, _PARTS = 9, 5, 14
 # The place of the writing in the image: its least and largest row and column.
@@ -98,7 +100,7 @@ def _halved(fields: Any, labels: Any, chance: Any) -> tuple[Any, Any]:
     below, beside = tf.broadcast_to(below, tf.shape(fields)), tf.broadcast_to(beside, tf.shape(fields))
     # Beyond the cut it is at least as far to the line as to the cut.
     ways = tf.maximum(fields[:, tf.newaxis], tf.stack([below, -below, beside, -beside], 1))
-    likes_none = [[side in _HALVES.get(digit, "") for side in _SIDES] for digit in range(10)]
+    likes_none = [[side in _HALVES.get(digit, ()) for side in _SIDES] for digit in range(10)]
     way = tf.cast(chance * len(_SIDES), tf.int32)
     valid = tf.gather(tf.constant(likes_none), tf.clip_by_value(labels, 0, 9))
     return tf.gather(ways, way, batch_dims=1), tf.gather(valid, way, batch_dims=1)

@@ -40,17 +40,13 @@ def fine_tuning(shown: Shown) -> None:
     elif runs:
         _form(shown, runs, len(shown.digits) - held_out)
     frame.failure()
-    tuned = _tuned(shown)
+    tuned = [run for run in shown.store.listing() if my_digits.learnt_from(run) == shown.writer][:MOST_SHOWN]
     if not tuned:
         return
     if any(run.is_active or run.status == "queued" for run in tuned):
         live.live_panel()
     asks = any(run.is_evaluating for run in tuned)
-    st.fragment(_outcomes, run_every=live.IDLE_SECONDS if asks else None)(shown, asks)
-
-
-def _tuned(shown: Shown) -> list[Run]:
-    return [run for run in shown.store.listing() if my_digits.learnt_from(run) == shown.writer][:MOST_SHOWN]
+    st.fragment(_outcomes, run_every=live.IDLE_SECONDS if asks else None)(shown.store, tuned)
 
 
 def _form(shown: Shown, runs: dict[str, Run], learns: int) -> None:
@@ -97,13 +93,14 @@ def _start(shown: Shown, runs: dict[str, Run]) -> None:
     state.put("watched", fine_tune(shown.store, parent, shown.writer, config).id)
 
 
-def _outcomes(shown: Shown, was_asked: bool) -> None:
+def _outcomes(store: RunStore, tuned: list[Run]) -> None:
     """What each run reads of the digits held out and of the base's test images, and its parent before it."""
     with frame.errors_in_words():
-        tuned = _tuned(shown)
-        if was_asked and not any(run.is_evaluating for run in tuned):
-            st.rerun()
-        _table(shown.store, tuned)
+        if any(run.is_evaluating for run in tuned):
+            now = store.runs(ids=[run.id for run in tuned])
+            if not any(run.is_evaluating for run in now):
+                st.rerun()
+        _table(store, tuned)
 
 
 def _table(store: RunStore, tuned: Sequence[Run]) -> None:
