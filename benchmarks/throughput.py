@@ -1,6 +1,7 @@
 """What the program costs a training: images per second in its worker, against bare Keras and against PyTorch, in turns.
 
-    MNIST_LAB_DATA=FOLDER python benchmarks/throughput.py [--preset NAME ...] [--rounds 3] [--images 12800] [--epochs 4]
+    MNIST_LAB_DATA=FOLDER python benchmarks/throughput.py [--preset NAME ...] [--sides lab torch] [--rounds 3]
+        [--images 12800] [--epochs 4]
 
 Bare Keras builds the same network, compiles it in the same way and calls `fit` on the same arrays; PyTorch (where
 installed: ``pip install -r requirements-benchmark.txt``) runs the loop of `torch_twin.py` on them; each in a process of
@@ -68,9 +69,10 @@ def in_torch(options: argparse.Namespace) -> float:
 def bare(options: argparse.Namespace) -> float:
     """`model.fit` and a stop-watch, nothing else."""
     os.nice(NICENESS)
+    # First, as it chooses TensorFlow's kernels: both sides have the same.
+    from mnist_lab.keras_side.build import build  # isort: skip
     import keras
 
-    from mnist_lab.keras_side.build import build
     from mnist_lab.keras_side.optimizers import make_optimizer
 
     class Watch(keras.callbacks.Callback):
@@ -136,6 +138,7 @@ def measured(options: argparse.Namespace, name: str, side: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", nargs="+", default=PRESETS, metavar="NAME")
+    parser.add_argument("--sides", nargs="+", choices=SIDES, default=[])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--images", type=int, default=12_800, help="training images")
     parser.add_argument("--epochs", type=int, default=4)
@@ -145,7 +148,7 @@ def main() -> None:
     if options.only:
         print({"bare": bare, "lab": in_the_lab, "torch": in_torch}[options.only[0]](options))
         return
-    sides = SIDES if importlib.util.find_spec("torch") else SIDES[:2]
+    sides = options.sides or (SIDES if importlib.util.find_spec("torch") else SIDES[:2])
     others = [side for side in sides if side != "lab"]
     heads = ["Preset", "Parameters", *(f"{side}, images/s" for side in sides), *(f"lab / {side}" for side in others)]
     print(f"| {' | '.join(heads)} |\n{'|---' * len(heads)}|")

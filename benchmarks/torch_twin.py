@@ -16,12 +16,14 @@ from torch import nn
 
 from mnist_lab import layers, shapes
 from mnist_lab.architecture import Architecture
+from mnist_lab.datasets import Split
 from mnist_lab.optimizers import Adadelta, Adam
-from mnist_lab.training_config import TrainingConfig
+from mnist_lab.training_config import OneCycle, TrainingConfig
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"relu": nn.ReLU, "sigmoid": nn.Sigmoid, "tanh": nn.Tanh}
 # Batches by which the memory format is chosen, after as many that count for nothing.
 TRIED = 20
+TEST_BATCH = 256
 
 
 class Unknown(Exception):
@@ -55,6 +57,8 @@ def _translated(row: shapes.Row) -> Iterator[nn.Module]:
             yield nn.Linear(shape[-1], layer.units)
         case layers.MaxPooling2D(padding="valid"):
             yield nn.MaxPool2d(layer.pool_size, layer.strides)
+        case layers.MaxPooling2D(padding="same", strides=(1, 1)) if all(side % 2 for side in layer.pool_size):
+            yield nn.MaxPool2d(layer.pool_size, 1, [side // 2 for side in layer.pool_size])
         case layers.AveragePooling2D(padding="valid"):
             yield nn.AvgPool2d(layer.pool_size, layer.strides)
         case layers.Flatten():
@@ -138,3 +142,54 @@ def images_per_second(architecture: Architecture, config: TrainingConfig, x: NDA
 
     epoch = trained(max((torch.contiguous_format, torch.channels_last), key=speed))
     return [epoch(-(-len(images) // batch)) for _ in range(config.epochs)]
+
+
+def one_cycle(architecture: Architecture, config: TrainingConfig, split: Split, threads: int) -> tuple[float, float]:
+    """Trains with a one-cycle schedule, then tests.
+
+    Args:
+        architecture: The network.
+        config: Epochs, batch size, optimizer and a `OneCycle`, which PyTorch has, too.
+        split: The images.
+        threads: Of PyTorch.
+
+    Returns:
+        Seconds of the training with its validation after each epoch, and the accuracy on the test images.
+    """
+    torch.set_num_threads(threads)
+    torch.manual_seed(config.seed)
+    form = torch.channels_last
+    began = time.monotonic()
+
+    def tensors(images: NDArray[np.uint8], labels: NDArray) -> tuple[torch.Tensor, torch.Tensor]:
+        pixels = torch.from_numpy(images)[:, None].float().div(255)
+        return pixels.contiguous(memory_format=form), torch.from_numpy(labels).long()
+
+    x, y = tensors(split.x_train, split.y_train)
+    validation, test = tensors(split.x_validation, split.y_validation), tensors(split.x_test, split.y_test)
+    model = network(architecture).to(memory_format=form)
+    optimizer, loss_of = _optimizer(config, model), nn.CrossEntropyLoss()
+    steps = config.epochs * -(-len(x) // config.batch_size)
+    cycle = config.schedule
+    assert isinstance(cycle, OneCycle)
+    # The momentum stays as it is: so it does in Keras.
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, config.optimizer.learning_rate, steps, pct_start=cycle.rise, div_factor=cycle.start_divisor,
+        final_div_factor=cycle.end_divisor, cycle_momentum=False,
+    )  # fmt: skip
+
+    def accuracy(images: torch.Tensor, labels: torch.Tensor) -> float:
+        model.eval()
+        with torch.no_grad():
+            said = torch.cat([model(part).argmax(1) for part in images.split(TEST_BATCH)])
+        return float((said == labels).float().mean())
+
+    for _ in range(config.epochs):
+        model.train()
+        for chosen in torch.randperm(len(x)).split(config.batch_size):
+            optimizer.zero_grad(set_to_none=True)
+            loss_of(model(x[chosen]), y[chosen]).backward()
+            optimizer.step()
+            schedule.step()
+        accuracy(*validation)
+    return time.monotonic() - began, accuracy(*test)

@@ -22,7 +22,7 @@ from mnist_lab.studies import Preset, Study, members, preset, presets, studies, 
 from mnist_lab.training_config import TrainingConfig
 
 ALL = list(studies().values())
-DOCUMENTS = [entry for entry in ALL if not entry.is_question]
+DOCUMENTS = [entry for entry in ALL if entry.is_document]
 QUESTIONS = [entry for entry in ALL if entry.is_question]
 
 # What may differ between two neighbours of a series: fields of layers or of the training, kinds of layers that only one
@@ -88,7 +88,12 @@ IMPURE = {
         "what varies is the preparation of its pixels",
     ),
 }
-OWN = [entry for entry in presets().values() if entry.published is None and entry.study != "lab"]
+OWN = [
+    entry
+    for entry in presets().values()
+    if entry.published is None and entry.study in {question.name for question in QUESTIONS}
+]
+RECIPES = list(members(study("recipes")))
 
 
 def by_name(entries: list[Study]) -> pytest.MarkDecorator:
@@ -276,3 +281,17 @@ def test_a_misspelt_name_is_answered_with_what_comes_closest() -> None:
     with pytest.raises(StudyNotFound) as caught:
         study("§§§")
     assert all(name in caught.value.remedy for name in studies())
+
+
+@by_preset(RECIPES)
+def test_a_recipe_keeps_its_last_epoch_and_is_tested_once(entry: Preset) -> None:
+    assert entry.training.early_stopping is None
+    assert not entry.training.test_is_validation
+    assert analyse(entry.architecture).problem is None
+    assert entry.title and entry.cite and entry.remark
+
+
+def test_the_recipes_hold_what_they_are_named_for() -> None:
+    assert [entry.name for entry in RECIPES] == ["fast", "small", "accurate"]
+    assert preset("fast").training.epochs == 1
+    assert preset("small").parameters <= 8_000

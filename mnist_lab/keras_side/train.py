@@ -146,7 +146,16 @@ class Training:
         model.compile(
             optimizer=make_optimizer(self.config, steps), loss=loss, metrics=[metric], jit_compile=BACKEND.jit_compile
         )
+        self._make_variables(model)
         return model
+
+    def _make_variables(self, model: keras.Model) -> None:
+        """Makes the variables of optimizer and metrics: where the first step has to, TensorFlow traces it twice."""
+        model.optimizer.build(model.trainable_variables)
+        x = np.zeros((1, *model.input_shape[1:]), np.float32)
+        y = np.zeros((1, N_CLASSES) if self._one_hot else 1, np.float32)
+        model.compute_metrics(x, y, model(x, training=False))
+        model.reset_metrics()
 
     def _resume(self, model: keras.Model, steps: int) -> int:
         """Goes back to the last epoch that was saved; returns how many epochs are done."""
@@ -155,7 +164,6 @@ class Training:
             self.store.rewind(self.run.id, 0)
             self._start_from_parent(model)
             return 0
-        model.optimizer.build(model.trainable_variables)
         model.load_weights(self.store.artefacts.path(self.run.id, CHECKPOINT))
         done = min(int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // steps, len(self.history))
         self.history = [entry for entry in self.history if entry["epoch"] <= done]

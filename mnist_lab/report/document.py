@@ -17,8 +17,10 @@ from mnist_lab.study_results import judged
 
 def title(report: Report) -> str:
     """The report's own heading."""
-    kind = "Question" if report.study.is_question else f"Study {report.study.name}"
-    return f"{kind}: {report.study.title}"
+    study = report.study
+    if study.is_question:
+        return f"Question: {study.title}"
+    return f"Study {study.name}: {study.title}" if study.is_document else study.title
 
 
 def blocks(report: Report) -> Iterator[Block]:

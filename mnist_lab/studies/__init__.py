@@ -39,7 +39,7 @@ def presets() -> dict[str, Preset]:
 
 
 def studies() -> dict[str, Study]:
-    """All studies by name, the documents in their order, then the questions.
+    """All studies by name, the documents in their order, the recipes, then the questions.
 
     Raises:
         ValueError: If two studies share a name; a fault of the data, not of the user.

@@ -1,4 +1,4 @@
-"""`Study`: models that belong together, because one document or one question does."""
+"""`Study`: models that belong together, because one document, one question or one purpose does."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ class Series:
 class Study:
     """Models that belong together.
 
-    A document's study holds the presets whose `Preset.study` is its name. A question's study cuts across documents and
+    A document's study, named by its number, holds the presets whose `Preset.study` is its name; so does one of this
+    project's own. A question's study cuts across documents and
     holds those of its series; where only one thing varies within a series, its models can be compared.
 
     Attributes:
         name: A slug, as ``"000"`` or ``"kernel-size"``.
         title: The name that people read.
         about: One or two sentences: what was tried, on what data.
-        cite: The document; for a question, where it is asked.
-        varies: What varies in a question's series, as ``"Kernel size"``; "" for a document.
+        cite: The document; for a question, where it is asked; or this project.
+        varies: What varies in a question's series, as ``"Kernel size"``; "" otherwise.
         series: A question's series.
         caveat: What else varies, or why the figures may mislead.
     """
@@ -44,6 +45,11 @@ class Study:
     caveat: str = ""
 
     @property
+    def is_document(self) -> bool:
+        """Whether it holds the models of one of the documents."""
+        return self.name.isdigit()
+
+    @property
     def is_question(self) -> bool:
-        """Whether it asks what one thing does, rather than holding one document's models."""
+        """Whether it asks what one thing does, rather than holding models as they are."""
         return bool(self.series)

@@ -36,7 +36,9 @@ def pick_study() -> Study:
 
     def words(name: str) -> str:
         study = known[name]
-        return f"Question: {study.title}" if study.is_question else f"Document {name}: {study.title}"
+        if study.is_question:
+            return f"Question: {study.title}"
+        return f"Document {name}: {study.title}" if study.is_document else study.title
 
     index = names.index(asked) if asked in known else 0
     name = st.selectbox("Study", names, index, format_func=words, key=widget, on_change=changed)
