@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import statistics
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import psutil
 
 from mnist_lab import formatting
-from mnist_lab.architecture import where
-from mnist_lab.errors import TooLargeError
+from mnist_lab.architecture import Architecture, where
+from mnist_lab.errors import LabError, TooLargeError
 from mnist_lab.settings import DEFAULT_BACKEND, read_settings
-from mnist_lab.shapes import Analysis, Row
+from mnist_lab.shapes import Analysis, Row, analyse
 from mnist_lab.store import Run
 from mnist_lab.training_config import TrainingConfig
 
@@ -28,22 +31,53 @@ ALL_IMAGES = 60_000
 
 
 @dataclass(frozen=True, slots=True)
+class Cost:
+    """What a network asks of a machine for one image.
+
+    Attributes:
+        multiply_adds: Forwards.
+        values: Numbers that its layers hand on: they are written, read and go back as gradients.
+    """
+
+    multiply_adds: int
+    values: int
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> Cost:
+        """That of a network."""
+        return cls(analysis.multiply_adds, analysis.activation_values)
+
+
+@dataclass(frozen=True, slots=True)
 class Probe:
-    """A machine's speed as two numbers: ``seconds per image = fixed + multiply_adds * each``.
+    """A machine's speed as three numbers: ``seconds per image = fixed + multiply_adds * each + values * value``.
 
     Attributes:
         fixed: Seconds per image that no network escapes.
         each: Seconds per multiply-add of a training step (forwards and backwards).
+        value: Seconds per number that a layer hands on.
     """
 
     fixed: float
     each: float
+    value: float
 
     @classmethod
-    def from_two(cls, light: tuple[int, float], heavy: tuple[int, float]) -> Probe:
-        """From two networks' ``(multiply_adds, seconds per image)``."""
-        each = max(1e-15, (heavy[1] - light[1]) / (heavy[0] - light[0]))
-        return cls(max(0.0, light[1] - each * light[0]), each)
+    def from_measured(cls, measured: Sequence[tuple[Cost, float]]) -> Probe:
+        """The numbers, none below 0, that come closest to the seconds per image of some networks, as shares of each."""
+        # Only a worker measures: the first page need not wait for this import.
+        from scipy.optimize import nnls
+
+        seconds = np.array([each for _, each in measured])
+        costs = np.array([(1.0, cost.multiply_adds, cost.values) for cost, _ in measured]) / seconds[:, None]
+        # Alike in size, so that none is lost to rounding.
+        scale = costs.max(axis=0)
+        fixed, each, value = nnls(costs / scale, np.ones(len(seconds)))[0] / scale
+        return cls(float(fixed), float(each), float(value))
+
+    def seconds(self, cost: Cost) -> float:
+        """Seconds of a training step per image."""
+        return max(1e-9, self.fixed + self.each * cost.multiply_adds + self.value * cost.values)
 
     def to_dict(self) -> dict[str, float]:
         """Plain JSON values."""
@@ -140,9 +174,9 @@ def forecast(
         seconds = images / statistics.median(same)
         basis = f"from {len(same)} earlier run{'s' * (len(same) > 1)} of this cost"
     elif probe is not None:
-        off = [1.0 / (float(run.images_per_second or 1) * _per_image(probe, run.multiply_adds)) for run in known]
+        off = [1.0 / (float(run.images_per_second or 1) * probe.seconds(cost)) for run in known if (cost := _cost(run))]
         correction = statistics.median(off) if len(off) >= 2 else 1.0
-        seconds = images * _per_image(probe, analysis.multiply_adds) * correction
+        seconds = images * probe.seconds(Cost.of(analysis)) * correction
         basis = "from a probe of this machine" + (f" and {len(off)} earlier runs" if len(off) >= 2 else "")
     if available_bytes is None:
         available_bytes = int(psutil.virtual_memory().total * MEMORY_SHARE)
@@ -176,10 +210,21 @@ def _alike(run: Run, training: TrainingConfig) -> bool:
     return bool(run.training.get("batch_size") == training.batch_size)
 
 
-def _per_image(probe: Probe, multiply_adds: int) -> float:
-    return max(1e-9, probe.fixed + probe.each * multiply_adds)
+def _cost(run: Run) -> Cost | None:
+    return _cost_of(json.dumps(run.architecture))
+
+
+@lru_cache(maxsize=256)
+def _cost_of(architecture: str) -> Cost | None:
+    try:
+        return Cost.of(analyse(Architecture.from_dict(json.loads(architecture))))
+    except LabError:
+        return None
 
 
 def read_probe(value: Any) -> Probe | None:
-    """A probe from the store's note; None if there is none."""
-    return Probe(float(value["fixed"]), float(value["each"])) if isinstance(value, dict) else None
+    """A probe from the store's note; None if there is none, or one of an earlier version, which is to be renewed."""
+    names = [field.name for field in fields(Probe)]
+    if not isinstance(value, dict) or set(value) != set(names):
+        return None
+    return Probe(*(float(value[name]) for name in names))

@@ -63,7 +63,7 @@ def _train(store: RunStore, name: str, parent: int, own: bool) -> int:
     if hasattr(os, "nice"):
         # The page must stay quick while a training takes all cores.
         os.nice(NICENESS)
-    from mnist_lab.forecast import probe_key
+    from mnist_lab.forecast import probe_key, read_probe
     from mnist_lab.keras_side import probe, train
     from mnist_lab.keras_side.backend import BACKEND
 
@@ -80,7 +80,7 @@ def _train(store: RunStore, name: str, parent: int, own: bool) -> int:
         # The first training finds its images read. Without any, or with damaged ones, it says so itself.
         with suppress(LabError):
             datasets.load()
-    measured = store.note(probe_key(store.host)) is not None or own
+    measured = read_probe(store.note(probe_key(store.host))) is not None or own
     while True:
         if run is None and _is_orphan(parent):
             # What waits is for the next program's trainer: two at once would take each other's time.

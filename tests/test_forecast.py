@@ -11,7 +11,7 @@ import pytest
 from mnist_lab import formatting, shapes
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import TooLargeError
-from mnist_lab.forecast import BASE_BYTES, RUNS_CONSIDERED, Forecast, Probe, forecast, read_probe
+from mnist_lab.forecast import BASE_BYTES, RUNS_CONSIDERED, Cost, Forecast, Probe, forecast, read_probe
 from mnist_lab.layers import Conv2D, Dense, Flatten, MaxPooling2D
 from mnist_lab.optimizers import SGD, Adam
 from mnist_lab.store import Run
@@ -20,7 +20,7 @@ from mnist_lab.training_config import TrainingConfig
 SMALL = Architecture((Flatten(), Dense(10, "softmax")))
 LARGE = Architecture((Conv2D(16), MaxPooling2D(), Flatten(), Dense(10, "softmax")))
 CONFIG = TrainingConfig(batch_size=128)
-PROBE = Probe(fixed=1e-5, each=1e-9)
+PROBE = Probe(fixed=1e-5, each=1e-9, value=2e-9)
 
 
 def earlier(architecture: Architecture, images_per_second: float | None, batch_size: int = 128) -> Run:
@@ -44,22 +44,30 @@ def ahead(architecture: Architecture = LARGE, config: TrainingConfig = CONFIG, *
     return forecast(shapes.analyse(architecture), config, **{"images": 1000, "probe": PROBE, **more})
 
 
-def test_a_probe_is_the_line_through_two_networks() -> None:
-    probe = Probe.from_two((1_000, 3e-5), (101_000, 1.03e-3))
-    assert probe.each == pytest.approx(1e-8)
-    assert probe.fixed == pytest.approx(2e-5)
-    for multiply_adds, seconds in ((1_000, 3e-5), (101_000, 1.03e-3)):
-        assert probe.fixed + probe.each * multiply_adds == pytest.approx(seconds)
+def test_a_probe_finds_the_three_numbers_that_explain_three_networks() -> None:
+    costs = (Cost(8_000, 800), Cost(250_000, 33_000), Cost(6_000_000, 60_000))
+    probe = Probe.from_measured([(cost, PROBE.seconds(cost)) for cost in costs])
+    assert probe.fixed == pytest.approx(PROBE.fixed)
+    assert probe.each == pytest.approx(PROBE.each)
+    assert probe.value == pytest.approx(PROBE.value)
+    assert probe.seconds(Cost(1_000_000, 10_000)) == pytest.approx(1e-5 + 1e-3 + 2e-5)
 
 
-def test_a_probe_that_was_disturbed_is_never_negative() -> None:
-    assert Probe.from_two((1_000, 5e-4), (101_000, 1e-4)).each > 0
-    assert Probe.from_two((1_000, 1e-9), (101_000, 1.0)).fixed == 0.0
+@pytest.mark.parametrize("seconds", [(5e-4, 2e-4, 1e-4), (1e-9, 1e-9, 1.0), (1.0, 1e-9, 1e-9)])
+def test_a_probe_that_was_disturbed_is_never_negative(seconds: tuple[float, ...]) -> None:
+    costs = (Cost(8_000, 800), Cost(250_000, 33_000), Cost(6_000_000, 60_000))
+    probe = Probe.from_measured(list(zip(costs, seconds, strict=True)))
+    assert min(probe.fixed, probe.each, probe.value) >= 0
+    assert probe.seconds(Cost(1, 1)) > 0
 
 
 def test_a_probe_goes_through_the_store_unchanged() -> None:
     assert read_probe(PROBE.to_dict()) == PROBE
     assert read_probe(None) is None
+
+
+def test_a_probe_of_an_earlier_version_is_measured_anew() -> None:
+    assert read_probe({"fixed": 1e-5, "each": 1e-9}) is None
 
 
 def test_without_any_measurement_the_seconds_are_unknown_and_the_memory_is_not() -> None:
@@ -70,8 +78,9 @@ def test_without_any_measurement_the_seconds_are_unknown_and_the_memory_is_not()
 
 
 def test_the_probe_gives_the_seconds_of_an_epoch() -> None:
-    multiply_adds = shapes.analyse(LARGE).multiply_adds
-    assert ahead(images=500).seconds_per_epoch == pytest.approx(500 * (1e-5 + 1e-9 * multiply_adds))
+    network = shapes.analyse(LARGE)
+    seconds = 1e-5 + 1e-9 * network.multiply_adds + 2e-9 * network.activation_values
+    assert ahead(images=500).seconds_per_epoch == pytest.approx(500 * seconds)
     assert "probe" in ahead().basis
 
 
@@ -91,7 +100,7 @@ def test_only_the_newest_runs_count() -> None:
 def test_runs_of_another_cost_or_batch_correct_the_probe_once_there_are_two() -> None:
     plain = ahead().seconds_per_epoch
     assert plain is not None
-    small, large = (PROBE.fixed + PROBE.each * shapes.analyse(each).multiply_adds for each in (SMALL, LARGE))
+    small, large = (PROBE.seconds(Cost.of(shapes.analyse(each))) for each in (SMALL, LARGE))
     # They took twice and four times what the probe says.
     others = [earlier(SMALL, 1 / (2 * small)), earlier(LARGE, 1 / (4 * large), batch_size=8)]
     assert ahead(earlier=others).seconds_per_epoch == pytest.approx(3 * plain)

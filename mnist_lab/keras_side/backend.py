@@ -39,6 +39,7 @@ class Backend(ABC):
     missing_interpolations: tuple[str, ...] = ()
 
     def __init__(self) -> None:
+        self._gpu: str | None = None
         self._gpu_failure = ""
 
     @abstractmethod
@@ -75,11 +76,11 @@ class Backend(ABC):
 
     def take_gpu(self) -> None:
         """Tries whether the GPU, if there is one, can do what a training asks of it; the CPU serves where it cannot."""
-        self.share_gpu_memory()
-        if self.gpu_name() is None:
-            return
         try:
-            _one_step(self)
+            self.share_gpu_memory()
+            self._gpu = self.gpu_name()
+            if self._gpu is not None:
+                _one_step(self)
         except Exception as error:  # each backend and driver has its own
             first = (str(error).strip().splitlines() or [""])[0]
             self._gpu_failure = f"{type(error).__name__}: {first}"[:REASON_LENGTH]
@@ -90,13 +91,12 @@ class Backend(ABC):
         return keras.device("cpu") if self._gpu_failure else nullcontext()
 
     def device_name(self) -> str:
-        """``"CPU, 2 cores"``, or the GPU's own name; with the backend, where that is not the one by default."""
-        gpu = self.gpu_name()
-        words = _cpu_name() if gpu is None or self._gpu_failure else gpu
+        """``"CPU, 2 cores"``, or the name of the GPU that was taken; with the backend, if not the one by default."""
+        words = _cpu_name() if self._gpu is None or self._gpu_failure else self._gpu
         if keras.backend.backend() != DEFAULT_BACKEND:
             words += f", {self.title}"
         if self._gpu_failure:
-            words += f", as the GPU ({gpu}) fails: {self._gpu_failure}"
+            words += f", as the GPU {'' if self._gpu is None else f'({self._gpu}) '}fails: {self._gpu_failure}"
         return words
 
 

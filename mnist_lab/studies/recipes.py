@@ -83,7 +83,7 @@ SMALL = Preset(
         )
     ),
     training=TrainingConfig(
-        epochs=20,
+        epochs=30,
         optimizer=AdamW(0.01),
         schedule=OneCycle(),
         augmentation=Augmentation(rotation=8.0, shift=0.06, zoom=0.08, shear=6.0),

@@ -102,3 +102,17 @@ def test_a_gpu_that_fails_leaves_the_training_to_the_processor_and_says_why(
     with made.device():
         model = build(NETWORK, seed=0)
         assert np.isfinite(model.predict(np.zeros((2, 28, 28, 1), np.float32), verbose=0)).all()
+
+
+@pytest.mark.parametrize("question", ["share_gpu_memory", "gpu_name"])
+def test_a_gpu_that_does_not_even_give_its_name_leaves_the_training_to_the_processor(
+    monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    made = other_backend(monkeypatch, "Tesla X1")
+
+    def fails() -> Any:
+        raise RuntimeError("driver is not there")
+
+    monkeypatch.setattr(made, question, fails)
+    made.take_gpu()
+    assert made.device_name().endswith("as the GPU fails: RuntimeError: driver is not there")
