@@ -59,7 +59,7 @@ FAST = Preset(
             Dense(10, "softmax"),
         )
     ),
-    training=TrainingConfig(epochs=1, batch_size=256, optimizer=Adam(0.01, beta_1=0.7), schedule=OneCycle()),
+    training=TrainingConfig(epochs=1, optimizer=Adam(0.01, beta_1=0.7), schedule=OneCycle()),
     cite="This project.",
     remark="Seconds on a laptop. The rate rises to 0.01 and falls to nearly nothing within the one epoch; the short "
     "memory of the gradient (beta_1 0.7) follows it.",
