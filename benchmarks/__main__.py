@@ -18,7 +18,18 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
-SPEED = ("throughput", "time_to_99", "forecast", "first_page", "in_browser", "runs_page", "explain")
+SPEED = (
+    "throughput",
+    "time_to_99",
+    "forecast",
+    "first_page",
+    "in_browser",
+    "runs_page",
+    "explain",
+    "watching",
+    "soak",
+    "inference",
+)
 PACKAGES = ("tensorflow", "keras", "torch", "numpy", "streamlit", "plotly")
 
 
