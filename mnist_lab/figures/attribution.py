@@ -55,11 +55,9 @@ def attribution_map(
                   "tickvals": [-limit, 0, limit], "ticktext": [f"−{limit:.3g}", "0", f"{limit:.3g}"]},
     )  # fmt: skip
     rows, columns = pixels.shape
-    figure.update_layout(
-        base_layout(
-            dark, height, margin={"l": 0, "r": 0, "t": 4, "b": 30},
-            **pixel_axes(rows, columns),
-        )
+    figure.layout = base_layout(
+        dark, height, margin={"l": 0, "r": 0, "t": 4, "b": 30},
+        **pixel_axes(rows, columns),
     )  # fmt: skip
     return figure
 
@@ -87,11 +85,9 @@ def said_by_runs(names: Sequence[str], probabilities: Any, dark: bool = False) -
         )
     )  # fmt: skip
     short = [name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…" for name in names]
-    figure.update_layout(
-        base_layout(
-            dark, 70 + 30 * len(names),
-            xaxis=axis("Digit (probabilities in %)", fixedrange=True, showgrid=False, type="category"),
-            yaxis=axis(tickvals=rows, ticktext=short, fixedrange=True, showgrid=False, autorange="reversed"),
-        )
+    figure.layout = base_layout(
+        dark, 70 + 30 * len(names),
+        xaxis=axis("Digit (probabilities in %)", fixedrange=True, showgrid=False, type="category"),
+        yaxis=axis(tickvals=rows, ticktext=short, fixedrange=True, showgrid=False, autorange="reversed"),
     )  # fmt: skip
     return figure

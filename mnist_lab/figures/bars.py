@@ -80,14 +80,12 @@ def counts_per_digit(frame: pd.DataFrame, dark: bool = False, height: int = 320)
             marker={"color": colour, "cornerradius": 2},
             hovertemplate=f"digit %{{x}}, {split}: %{{y:,}} images<extra></extra>",
         )  # fmt: skip
-    figure.update_layout(
-        base_layout(
-            dark,
-            height,
-            barmode="group",
-            showlegend=True,
-            xaxis=axis("Digit", dtick=1, showgrid=False),
-            yaxis=axis("Images", tickformat=",d"),
-        )
+    figure.layout = base_layout(
+        dark,
+        height,
+        barmode="group",
+        showlegend=True,
+        xaxis=axis("Digit", dtick=1, showgrid=False),
+        yaxis=axis("Images", tickformat=",d"),
     )
     return figure

@@ -90,17 +90,15 @@ def reliability_diagram(
     if stretched:
         texts = [f"{100 * tick:.5g}%" for tick in _STRETCHED_TICKS]
         scale = {"tickvals": [place(tick) for tick in _STRETCHED_TICKS], "ticktext": texts}
-    figure.update_layout(
-        base_layout(
-            dark,
-            height,
-            showlegend=True,
-            barmode="overlay",
-            hovermode="closest",
-            xaxis=axis("Confidence", anchor="y2", range=[max(start, ends[0]), ends[1] + 0.02 * ends[1]], **scale),
-            yaxis=axis("Accuracy", domain=[0.32, 1], range=[ends[0], ends[1] + 0.02 * ends[1]], **scale),
-            yaxis2=axis("Images", domain=[0, 0.24], exponentformat="SI", **_of_counts(runs.values())),
-        )
+    figure.layout = base_layout(
+        dark,
+        height,
+        showlegend=True,
+        barmode="overlay",
+        hovermode="closest",
+        xaxis=axis("Confidence", anchor="y2", range=[max(start, ends[0]), ends[1] + 0.02 * ends[1]], **scale),
+        yaxis=axis("Accuracy", domain=[0.32, 1], range=[ends[0], ends[1] + 0.02 * ends[1]], **scale),
+        yaxis2=axis("Images", domain=[0, 0.24], exponentformat="SI", **_of_counts(runs.values())),
     )
     return figure
 
@@ -178,22 +176,18 @@ def accuracy_over_coverage(runs: Mapping[str, Refusing], dark: bool = False, hei
     low, high = height_of(worst), height_of(1.0)
     room = max(0.05, 0.08 * (high - low))
     ticks = accuracy_ticks(low - room, high + room)
-    figure.update_layout(
-        base_layout(
-            dark,
-            height,
-            showlegend=True,
-            hovermode="closest",
-            xaxis=axis(
-                "Share of the digits that is answered", tickformat=".4~%", range=_where_it_matters(shown.values())
-            ),
-            yaxis=axis(
-                "Accuracy of the answers",
-                tickvals=[height_of(tick) for tick in ticks],
-                ticktext=[f"{100 * tick:.4g}%" for tick in ticks],
-                range=[low - room, high + room],
-            ),
-        )
+    figure.layout = base_layout(
+        dark,
+        height,
+        showlegend=True,
+        hovermode="closest",
+        xaxis=axis("Share of the digits that is answered", tickformat=".4~%", range=_where_it_matters(shown.values())),
+        yaxis=axis(
+            "Accuracy of the answers",
+            tickvals=[height_of(tick) for tick in ticks],
+            ticktext=[f"{100 * tick:.4g}%" for tick in ticks],
+            range=[low - room, high + room],
+        ),
     )
     return figure
 

@@ -77,17 +77,15 @@ def confusion_heatmap(matrix: Any, as_rates: bool = False, dark: bool = False, h
     _write(figure, shown, (counts > 0) & strong, as_rates, "white", "text on dark")
     _write(figure, shown, (counts > 0) & ~strong, as_rates, None, "text")
     edge = [-0.5, len(counts) - 0.5]
-    figure.update_layout(
-        base_layout(
-            dark,
-            height,
-            showlegend=False,
-            xaxis=axis("Predicted digit", dtick=1, range=edge, showgrid=False, fixedrange=True, constrain="domain"),
-            yaxis=axis(
-                "True digit", dtick=1, range=edge[::-1], showgrid=False, fixedrange=True, constrain="domain",
-                scaleanchor="x", constraintoward="top",
-            ),
-        )
+    figure.layout = base_layout(
+        dark,
+        height,
+        showlegend=False,
+        xaxis=axis("Predicted digit", dtick=1, range=edge, showgrid=False, fixedrange=True, constrain="domain"),
+        yaxis=axis(
+            "True digit", dtick=1, range=edge[::-1], showgrid=False, fixedrange=True, constrain="domain",
+            scaleanchor="x", constraintoward="top",
+        ),
     )  # fmt: skip
     return figure
 

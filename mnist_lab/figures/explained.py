@@ -42,12 +42,10 @@ def along_change(flip: Flip, dark: bool = False, height: int = 240) -> go.Figure
     """
     figure = _ten_lines(flip.amounts, flip.said, flip.answer, f"%{{x:g}} {flip.change.unit}", "lines")
     change = flip.change
-    figure.update_layout(
-        base_layout(
-            dark, height,
-            xaxis=axis(f"{change.name} ({change.unit}): {change.less} < 0 < {change.more}"),
-            yaxis=axis(range=[-0.02, 1.02], tickformat=".0%"),
-        )
+    figure.layout = base_layout(
+        dark, height,
+        xaxis=axis(f"{change.name} ({change.unit}): {change.less} < 0 < {change.more}"),
+        yaxis=axis(range=[-0.02, 1.02], tickformat=".0%"),
     )  # fmt: skip
     figure.add_vline(0, line={"color": NEUTRAL, "width": 1, "dash": "dot"})
     return figure
@@ -67,8 +65,8 @@ def through_epochs(epochs: Sequence[int], said: Any, dark: bool = False, height:
     """
     probabilities = np.asarray(said, dtype=float)
     figure = _ten_lines(epochs, probabilities, int(probabilities[-1].argmax()), "epoch %{x}", "lines+markers")
-    figure.update_layout(
-        base_layout(dark, height, xaxis=axis("Epoch"), yaxis=axis("Probability", range=[-0.02, 1.02], tickformat=".0%"))
+    figure.layout = base_layout(
+        dark, height, xaxis=axis("Epoch"), yaxis=axis("Probability", range=[-0.02, 1.02], tickformat=".0%")
     )
     return figure
 
@@ -117,5 +115,5 @@ def plane(
         customdata=[[len(places), own_words]],
         marker={"symbol": "star", "size": 20, "color": COLOURS[4], "line": {"color": INK[False], "width": 1.5}},
     )  # fmt: skip
-    figure.update_layout(base_layout(dark, height, xaxis=axis(axes[0]), yaxis=axis(axes[1])))
+    figure.layout = base_layout(dark, height, xaxis=axis(axes[0]), yaxis=axis(axes[1]))
     return figure

@@ -98,6 +98,12 @@ def map_grid(
         )
     )  # fmt: skip
     rows, columns = grid.size
+    pixels = min(MOST, max(LEAST, WIDTH / columns))
+    figure.layout = base_layout(
+        dark, round(rows * pixels) + 16, margin={"l": 0, "r": 0, "t": 4, "b": 4},
+        width=max(10, round(columns * LEAST)),
+        **pixel_axes(rows, columns, in_corner=True),
+    )  # fmt: skip
     if marked is not None:
         row, column, number = marked
         top, left = (at * step for at, step in zip(divmod(number, grid.columns), grid.steps, strict=True))
@@ -105,14 +111,6 @@ def map_grid(
             type="rect", x0=left + column - 0.5, x1=left + column + 0.5, y0=top + row - 0.5, y1=top + row + 0.5,
             line={"color": COLOURS[2], "width": 2},
         )  # fmt: skip
-    pixels = min(MOST, max(LEAST, WIDTH / columns))
-    figure.update_layout(
-        base_layout(
-            dark, round(rows * pixels) + 16, margin={"l": 0, "r": 0, "t": 4, "b": 4},
-            width=max(10, round(columns * LEAST)),
-            **pixel_axes(rows, columns, in_corner=True),
-        )
-    )  # fmt: skip
     return figure
 
 
@@ -123,8 +121,8 @@ def unit_bars(values: Any, dark: bool = False, height: int = 260) -> go.Figure:
         go.Bar(x=np.arange(len(numbers)), y=numbers, uid="units", hovertemplate="unit %{x}: %{y:.4g}<extra></extra>",
                marker={"color": np.where(numbers < 0, AGAINST, FOR).tolist(), "line": {"width": 0}})
     )  # fmt: skip
-    figure.update_layout(
-        base_layout(dark, height, bargap=0.1, showlegend=False, xaxis=axis("Unit", showgrid=False), yaxis=axis("Value"))
+    figure.layout = base_layout(
+        dark, height, bargap=0.1, showlegend=False, xaxis=axis("Unit", showgrid=False), yaxis=axis("Value")
     )
     return figure
 
@@ -153,10 +151,8 @@ def number_table(values: Any, inside: NDArray[np.bool_] | None = None, dark: boo
                    uid="numbers", text=texts, texttemplate="%{text}" if small else None,
                    textfont={"size": 12 if columns <= 5 else 10}, hovertemplate="%{z:.5f}<extra></extra>")
     )  # fmt: skip
-    figure.update_layout(
-        base_layout(
-            dark, 230, margin={"l": 0, "r": 0, "t": 2, "b": 2},
-            **pixel_axes(rows, columns),
-        )
+    figure.layout = base_layout(
+        dark, 230, margin={"l": 0, "r": 0, "t": 2, "b": 2},
+        **pixel_axes(rows, columns),
     )  # fmt: skip
     return figure

@@ -80,22 +80,20 @@ def confusion_difference(
             x=columns, y=rows, mode="text", name=name, uid=name, hoverinfo="skip",
             text=[_signed(value) for value in change[where]], textfont={"color": colour, "size": 12},
         )  # fmt: skip
+    edge = [-0.5, len(change) - 0.5]
+    same: dict[str, Any] = {"dtick": 1, "showgrid": False, "fixedrange": True, "constrain": "domain"}
+    figure.layout = base_layout(
+        dark,
+        height,
+        showlegend=False,
+        xaxis=axis("Predicted digit", range=edge, **same),
+        yaxis=axis("True digit", range=edge[::-1], scaleanchor="x", constraintoward="top", **same),
+    )
     for digit in digits:
         figure.add_shape(
             type="rect", x0=digit - 0.5, x1=digit + 0.5, y0=digit - 0.5, y1=digit + 0.5,
             line={"width": 2, "color": FRAME},
         )  # fmt: skip
-    edge = [-0.5, len(change) - 0.5]
-    same: dict[str, Any] = {"dtick": 1, "showgrid": False, "fixedrange": True, "constrain": "domain"}
-    figure.update_layout(
-        base_layout(
-            dark,
-            height,
-            showlegend=False,
-            xaxis=axis("Predicted digit", range=edge, **same),
-            yaxis=axis("True digit", range=edge[::-1], scaleanchor="x", constraintoward="top", **same),
-        )
-    )
     return figure
 
 
@@ -148,21 +146,19 @@ def difference_forest(
             hovertemplate="digit %{y}: %{x:+.2f} points (95 % interval %{customdata[0]:+.2f} to "
             "%{customdata[1]:+.2f})<extra></extra>",
         )  # fmt: skip
-    figure.add_shape(type="line", x0=0, x1=0, y0=0, y1=1, yref="paper", line={"width": 1.5, "color": NEUTRAL})
     first, second = names
     digits = [str(digit) for digit in range(len(middle))]
-    figure.update_layout(
-        base_layout(
-            dark,
-            height,
-            showlegend=False,
-            xaxis=axis(f"Recall of {first} less that of {second} (points)", zeroline=False, fixedrange=True),
-            yaxis=axis(
-                "Digit", type="category", categoryorder="array", categoryarray=digits, fixedrange=True,
-                range=[len(digits) - 0.5, -0.5],
-            ),
-        )
+    figure.layout = base_layout(
+        dark,
+        height,
+        showlegend=False,
+        xaxis=axis(f"Recall of {first} less that of {second} (points)", zeroline=False, fixedrange=True),
+        yaxis=axis(
+            "Digit", type="category", categoryorder="array", categoryarray=digits, fixedrange=True,
+            range=[len(digits) - 0.5, -0.5],
+        ),
     )  # fmt: skip
+    figure.add_shape(type="line", x0=0, x1=0, y0=0, y1=1, yref="paper", line={"width": 1.5, "color": NEUTRAL})
     return figure
 
 
@@ -205,17 +201,15 @@ def epoch_accuracies(
                      "color": COLOURS[0], "thickness": 1.5},
             hovertemplate="epoch %{x}, test: %{y:.2%} (%{customdata[0]:.2%} – %{customdata[1]:.2%})<extra></extra>",
         )  # fmt: skip
+    figure.layout = base_layout(
+        dark,
+        height,
+        showlegend=True,
+        xaxis=axis("Epoch", fixedrange=True, tickformat="d", dtick=max(1, -(-len(epochs) // 12))),
+        yaxis=axis("Accuracy", tickformat=".1%", fixedrange=True),
+    )
     figure.add_shape(
         type="line", x0=epoch, x1=epoch, y0=0, y1=1, yref="paper", line={"width": 1.5, "dash": "dot", "color": NEUTRAL}
-    )
-    figure.update_layout(
-        base_layout(
-            dark,
-            height,
-            showlegend=True,
-            xaxis=axis("Epoch", fixedrange=True, tickformat="d", dtick=max(1, -(-len(epochs) // 12))),
-            yaxis=axis("Accuracy", tickformat=".1%", fixedrange=True),
-        )
     )
     return figure
 

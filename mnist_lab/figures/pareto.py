@@ -85,21 +85,19 @@ def trade_off(
     _rings(figure, seen)
     low, high = _heights(seen, intervals, lowest)
     ticks = accuracy_ticks(low, high)
-    figure.update_layout(
-        base_layout(
-            dark,
-            height,
-            showlegend=True,
-            hovermode="closest",
-            legend={"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top"},
-            xaxis=axis(title, type="log", exponentformat="SI", **_cost_ticks([mark.cost for mark in seen])),
-            yaxis=axis(
-                "Test accuracy",
-                tickvals=[height_of(tick) for tick in ticks],
-                ticktext=[f"{100 * tick:.4g}%" for tick in ticks],
-                range=[low, high],
-            ),
-        )
+    figure.layout = base_layout(
+        dark,
+        height,
+        showlegend=True,
+        hovermode="closest",
+        legend={"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top"},
+        xaxis=axis(title, type="log", exponentformat="SI", **_cost_ticks([mark.cost for mark in seen])),
+        yaxis=axis(
+            "Test accuracy",
+            tickvals=[height_of(tick) for tick in ticks],
+            ticktext=[f"{100 * tick:.4g}%" for tick in ticks],
+            range=[low, high],
+        ),
     )
     return figure
 

@@ -61,16 +61,14 @@ def published_over_ours(
                 )  # fmt: skip
     if not figure.data:
         return message("No curve was printed, and none was measured here yet.", dark, height)
-    figure.update_layout(
-        base_layout(
-            dark,
-            height,
-            hovermode="x unified",
-            showlegend=True,
-            xaxis=axis("Epoch", anchor="y2", rangemode="tozero", hoverformat=".4~f"),
-            yaxis=axis("Loss", domain=[0.54, 1], rangemode="tozero"),
-            yaxis2=axis("Accuracy", domain=[0, 0.46], tickformat=".4~%"),
-        )
+    figure.layout = base_layout(
+        dark,
+        height,
+        hovermode="x unified",
+        showlegend=True,
+        xaxis=axis("Epoch", anchor="y2", rangemode="tozero", hoverformat=".4~f"),
+        yaxis=axis("Loss", domain=[0.54, 1], rangemode="tozero"),
+        yaxis2=axis("Accuracy", domain=[0, 0.46], tickformat=".4~%"),
     )
     return figure
 
@@ -163,27 +161,25 @@ def effect(
          "line": {"width": 0}, "fillcolor": fade(NEUTRAL, 0.1)}
         for place in range(1, len(values), 2)
     ]  # fmt: skip
-    figure.update_layout(
-        base_layout(
-            dark,
-            height,
-            showlegend=True,
-            legend={"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"},
-            shapes=bands,
-            xaxis=axis(
-                varies,
-                tickvals=list(places.values()),
-                ticktext=values,
-                range=[-0.5, len(values) - 0.5],
-                showgrid=False,
-            ),
-            yaxis=axis(
-                "Test accuracy",
-                tickvals=[height_of(tick) for tick in ticks],
-                ticktext=[f"{100 * tick:.4g}%" for tick in ticks],
-                range=[low - room, high + room],
-            ),
-        )
+    figure.layout = base_layout(
+        dark,
+        height,
+        showlegend=True,
+        legend={"orientation": "h", "x": 0, "y": -0.2, "yanchor": "top"},
+        shapes=bands,
+        xaxis=axis(
+            varies,
+            tickvals=list(places.values()),
+            ticktext=values,
+            range=[-0.5, len(values) - 0.5],
+            showgrid=False,
+        ),
+        yaxis=axis(
+            "Test accuracy",
+            tickvals=[height_of(tick) for tick in ticks],
+            ticktext=[f"{100 * tick:.4g}%" for tick in ticks],
+            range=[low - room, high + room],
+        ),
     )
     return figure
 
