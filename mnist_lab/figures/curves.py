@@ -107,48 +107,53 @@ def training_curves(
     Returns:
         Two panels on one axis of epochs. Before the first batch: the axes alone.
     """
-    figure = go.Figure(
-        layout=base_layout(
-            dark,
-            height,
-            hovermode="x unified",
-            xaxis=axis("Epoch", anchor="y2", rangemode="tozero", hoverformat=".4~f"),
-            yaxis=axis("Loss", domain=[0.54, 1], rangemode="tozero"),
-            yaxis2=axis("Accuracy", domain=[0, 0.46], tickformat=PERCENT),
-        )
-    )
+    # Gathered first: it is drawn twice a second, and a figure that gets its parts one by one takes twice as long.
+    traces: list[dict[str, Any]] = []
+
+    def line(**settings: Any) -> None:
+        traces.append({"type": "scatter", **settings})
+
     for metric, panel in (("loss", "y"), ("accuracy", "y2")):
         shape = "%{y:.4f}" if metric == "loss" else "%{y:.2%}"
         first = metric == "loss"
         if len(batches):
             x, y = thin(batches["epoch_float"], batches[metric], max_points)
-            figure.add_scatter(
+            line(
                 x=x, y=y, yaxis=panel, uid=f"batch-{metric}", name="training, per batch", legendgroup="batch",
                 showlegend=first, mode="lines", line={"width": 1, "color": fade(TRAIN, 0.35)}, hoverinfo="skip",
             )  # fmt: skip
         for column, name, colour in ((metric, "training", TRAIN), (f"val_{metric}", validation_name, VALIDATION)):
             if column not in epochs or not epochs[column].notna().any():
                 continue
-            figure.add_scatter(
-                x=epochs["epoch"], y=epochs[column].astype(float), yaxis=panel, uid=column, name=name,
-                legendgroup=name, showlegend=first, mode="lines+markers", line={"width": 2, "color": colour},
+            line(
+                x=epochs["epoch"].to_numpy(), y=epochs[column].to_numpy(dtype=float), yaxis=panel, uid=column,
+                name=name, legendgroup=name, showlegend=first, mode="lines+markers", line={"width": 2, "color": colour},
                 marker={"size": 6}, hovertemplate=f"{name} {shape}<extra></extra>",
             )  # fmt: skip
-    _mark_best(figure, epochs, monitor)
-    return figure
+    stars, shapes = _best(epochs, monitor)
+    layout = base_layout(
+        dark,
+        height,
+        hovermode="x unified",
+        xaxis=axis("Epoch", anchor="y2", rangemode="tozero", hoverformat=".4~f"),
+        yaxis=axis("Loss", domain=[0.54, 1], rangemode="tozero"),
+        yaxis2=axis("Accuracy", domain=[0, 0.46], tickformat=PERCENT),
+        shapes=shapes,
+    )
+    return go.Figure([*traces, *stars], layout)
 
 
-def _mark_best(figure: go.Figure, epochs: pd.DataFrame, monitor: str) -> None:
+def _best(epochs: pd.DataFrame, monitor: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The star at the best epoch as a trace, and the line through it as a shape; where there is none, no items."""
     best = best_epoch(epochs, monitor) if len(epochs) else None
     if best is None:
-        return
+        return [], []
     value = float(epochs.loc[epochs["epoch"] == best, monitor].iloc[0])
     colour = VALIDATION if monitor.startswith("val_") else TRAIN
-    figure.add_scatter(
-        x=[best], y=[value], yaxis="y" if monitor.endswith("loss") else "y2", uid="best", mode="markers",
-        name=f"best epoch: {best}", hoverinfo="skip",
-        marker={"symbol": "star", "size": 14, "color": colour, "line": {"width": 1, "color": "white"}},
-    )  # fmt: skip
-    figure.add_shape(
-        type="line", x0=best, x1=best, y0=0, y1=1, yref="paper", line={"width": 1, "dash": "dot", "color": colour}
-    )
+    star = {
+        "type": "scatter", "x": [best], "y": [value], "yaxis": "y" if monitor.endswith("loss") else "y2",
+        "uid": "best", "mode": "markers", "name": f"best epoch: {best}", "hoverinfo": "skip",
+        "marker": {"symbol": "star", "size": 14, "color": colour, "line": {"width": 1, "color": "white"}},
+    }  # fmt: skip
+    line = {"width": 1, "dash": "dot", "color": colour}
+    return [star], [{"type": "line", "x0": best, "x1": best, "y0": 0, "y1": 1, "yref": "paper", "line": line}]

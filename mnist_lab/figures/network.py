@@ -101,15 +101,15 @@ def network_diagram(rows: Sequence[Row], dark: bool = False) -> go.Figure:
 
 
 class _Sheet:
-    """What is to be drawn, gathered: a figure that gets its parts one by one checks all of them again each time."""
+    """What is to be drawn, gathered as dictionaries: objects, and parts that come one by one, are checked twice."""
 
     def __init__(self) -> None:
-        self.traces: list[go.Scatter] = []
+        self.traces: list[dict[str, Any]] = []
         self.shapes: list[dict[str, Any]] = []
         self.notes: list[dict[str, Any]] = []
 
     def trace(self, **settings: Any) -> None:
-        self.traces.append(go.Scatter(**settings))
+        self.traces.append({"type": "scatter", **settings})
 
     def shape(self, **settings: Any) -> None:
         self.shapes.append(settings)

@@ -118,8 +118,8 @@ def pixel_axes(rows: int, columns: int, *, in_corner: bool = False) -> dict[str,
     }
 
 
-def base_layout(dark: bool = False, height: int | None = None, **settings: Any) -> go.Layout:
-    """The layout that every figure starts from.
+def base_layout(dark: bool = False, height: int | None = None, **settings: Any) -> dict[str, Any]:
+    """The layout that every figure starts from, as Plotly takes it: a `go.Layout` would be checked twice.
 
     Args:
         dark: Whether the page is dark, where the figure is shown by something else than the chart component.
@@ -141,7 +141,7 @@ def base_layout(dark: bool = False, height: int | None = None, **settings: Any) 
     for name, value in values.items():
         if name.startswith(("xaxis", "yaxis")):
             values[name] = {"gridcolor": grid, **value}
-    return go.Layout(values)
+    return values
 
 
 def message(text: str, dark: bool = False, height: int = 160) -> go.Figure:

@@ -7,6 +7,7 @@ import sys
 import uuid
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from mnist_lab.figures.theme import COLOURS, base_layout, fade, message, mix, run_colour, run_looks
@@ -100,7 +101,8 @@ def test_a_run_alone_has_a_solid_line():
 
 
 def test_the_layout_is_transparent_and_its_text_fits_the_theme():
-    light, dark = base_layout(False), base_layout(True)
+    light, dark = (go.Figure(layout=base_layout(each)).layout for each in (False, True))
+    assert not light.template.layout.to_plotly_json(), "Plotly's own template is not under it"
     assert light.paper_bgcolor == light.plot_bgcolor == "rgba(0, 0, 0, 0)"
     assert contrast(light.font.color, "#ffffff") > 7
     assert contrast(dark.font.color, "#11161d") > 7
