@@ -99,7 +99,7 @@ def training_curves(
             the start of the epoch, or single batches.
         epochs: Columns ``epoch`` (from 1), ``loss``, ``accuracy`` and, where measured, ``val_loss``, ``val_accuracy``.
         monitor: The metric whose best epoch is marked.
-        max_points: Points kept of each curve per batch; its lowest and highest stay.
+        max_points: Points kept of each curve; its lowest and highest stay.
         validation_name: What the second curve is called; "test" where test images were used for validation.
         dark: As in `base_layout`.
         height: In pixels.
@@ -107,7 +107,7 @@ def training_curves(
     Returns:
         Two panels on one axis of epochs. Before the first batch: the axes alone.
     """
-    # Gathered first: it is drawn twice a second, and a figure that gets its parts one by one takes twice as long.
+    # Gathered first: it is drawn each second, and a figure that gets its parts one by one takes twice as long.
     traces: list[dict[str, Any]] = []
 
     def line(**settings: Any) -> None:
@@ -119,15 +119,17 @@ def training_curves(
         if len(batches):
             x, y = thin(batches["epoch_float"], batches[metric], max_points)
             line(
-                x=x, y=y, yaxis=panel, uid=f"batch-{metric}", name="training, per batch", legendgroup="batch",
+                x=x.astype(np.float32), y=y.astype(np.float32), yaxis=panel, uid=f"batch-{metric}",
+                name="training, per batch", legendgroup="batch",
                 showlegend=first, mode="lines", line={"width": 1, "color": fade(TRAIN, 0.35)}, hoverinfo="skip",
             )  # fmt: skip
         for column, name, colour in ((metric, "training", TRAIN), (f"val_{metric}", validation_name, VALIDATION)):
             if column not in epochs or not epochs[column].notna().any():
                 continue
+            x, y = thin(epochs["epoch"], epochs[column], max_points)
             line(
-                x=epochs["epoch"].to_numpy(), y=epochs[column].to_numpy(dtype=float), yaxis=panel, uid=column,
-                name=name, legendgroup=name, showlegend=first, mode="lines+markers", line={"width": 2, "color": colour},
+                x=x, y=y, yaxis=panel, uid=column, name=name, legendgroup=name, showlegend=first,
+                mode="lines+markers", line={"width": 2, "color": colour},
                 marker={"size": 6}, hovertemplate=f"{name} {shape}<extra></extra>",
             )  # fmt: skip
     stars, shapes = _best(epochs, monitor)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from mnist_lab import formatting, starter
 from mnist_lab.diagnosis import subjects
-from mnist_lab.figures.curves import training_curves
 from mnist_lab.jobs import JobManager
 from mnist_lab.store import Run
 from mnist_lab.training_config import MY_DIGITS
 from mnist_lab.ui import diagnosis_view, frame, state
+from mnist_lab.ui.live_curve import live_curve
 from mnist_lab.ui.plot import plot
 
-TICK_SECONDS = 0.5
+TICK_SECONDS = 1.0
 IDLE_SECONDS = 2.0
 # What an accuracy is about, where it is not about MNIST.
 DATA_WORDS = {"digits": "scikit-learn's small digits", "custom": "your own data", MY_DIGITS: "its digits held out"}
@@ -51,32 +50,11 @@ def _panel(was_busy: bool) -> None:
             return
         frame.failure()
         _head(manager, run)
-        figure = training_curves(points_frame(manager, run), epochs_frame(manager, run.id))
-        plot(figure, f"live-{run.id}", label="Loss and accuracy while training")
+        curve = live_curve(run.id).drawn(manager.store, run)
+        plot(curve, f"live-{run.id}", label="Loss and accuracy while training")
         if not run.is_active:
             diagnosis_view.show(subjects.of_run(run, manager.store.history(run.id)))
         _queue(manager, [each for each in waiting if each.id != run.id])
-
-
-def points_frame(manager: JobManager, run: Run) -> pd.DataFrame:
-    """The curve within the epochs; only what is new is fetched."""
-    cache: dict[str, Any] = st.session_state.setdefault("kept.points", {})
-    if cache.get("run_id") != run.id:
-        cache.clear()
-        cache.update(run_id=run.id, rows=[])
-    rows: list[dict[str, Any]] = cache["rows"]
-    rows += manager.store.points(run.id, rows[-1]["id"] if rows else 0)
-    if rows and rows[-1]["epoch"] < run.epochs_run - 1:
-        # The run was resumed from an earlier epoch: what came after was forgotten.
-        rows[:] = manager.store.points(run.id)
-    frame_ = pd.DataFrame(rows, columns=["id", "step", "epoch", "loss", "accuracy"])
-    return frame_.rename(columns={"epoch": "epoch_float"})
-
-
-def epochs_frame(manager: JobManager, run_id: str) -> pd.DataFrame:
-    """One row per epoch."""
-    columns = ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"]
-    return pd.DataFrame(manager.store.history(run_id)).reindex(columns=columns)
 
 
 def _head(manager: JobManager, run: Run) -> None:

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tempfile
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -30,13 +31,44 @@ STATIC_FOLDER = Path(__file__).resolve().parents[2] / "static"
 
 DEFAULT_HEIGHT = 400
 
-_JS = "\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("plot.js", "plot_hover.js"))
+
+def _bare(text: str) -> str:
+    """A script without its comments and its indentation: Streamlit sends it with every new figure."""
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
+_JS = "\n".join(
+    _bare(Path(__file__).with_name(name).read_text(encoding="utf-8")) for name in ("plot.js", "plot_hover.js")
+)
 _CSS = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
 _COMPONENT = Component("mnist_lab_plot", _JS, _CSS)
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A figure as it goes to the browser, for charts that several people look at.
+
+    Attributes:
+        payload: Plotly's JSON.
+        revision: A hash of it.
+        height: The figure's own height in pixels, if it has one.
+    """
+
+    payload: str
+    revision: str
+    height: int | None
+
+
+def drawn(figure: go.Figure) -> Drawn:
+    """A figure made ready for `plot`."""
+    # Without their uids, a hidden trace would be another one as soon as traces are added before it.
+    payload = figure.to_json(validate=False, remove_uids=False)
+    return Drawn(payload, _hash(payload), figure.layout.height)
+
+
 def plot(
-    figure: go.Figure,
+    figure: go.Figure | Drawn,
     key: str,
     height: int | None = None,
     on_click: bool = False,
@@ -50,7 +82,7 @@ def plot(
     ``layout.width`` is drawn at least that wide, and scrolls sideways on a narrower page.
 
     Args:
-        figure: What to draw.
+        figure: What to draw, or what `drawn` has made of it.
         key: Name of the chart, unique on the page.
         height: Height in pixels; the figure's own height, else 400, if None.
         on_click: Whether a click on a point, bar or heat map cell reruns the script (in a fragment: the fragment).
@@ -65,25 +97,28 @@ def plot(
     Raises:
         LabError: If the chart library cannot be put where Streamlit serves it.
     """
-    # Without their uids, a hidden trace would be another one as soon as traces are added before it.
-    payload = figure.to_json(validate=False, remove_uids=False)
+    shown = figure if isinstance(figure, Drawn) else drawn(figure)
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
     result = _COMPONENT.renderer()(
         key=key,
         data={
-            "figure": payload,
+            "figure": shown.payload,
             "pictures": pictures,
-            "revision": hashlib.blake2b((payload + json.dumps(pictures)).encode(), digest_size=12).hexdigest(),
+            "revision": shown.revision + (_hash(json.dumps(pictures)) if pictures else ""),
             "file": ensure_plotly_js(),
             "base": f"/{base}" if base else "",
             "click": on_click,
             "label": label,
         },
-        height=height or figure.layout.height or DEFAULT_HEIGHT,
+        height=height or shown.height or DEFAULT_HEIGHT,
         on_clicked_change=nothing if on_click else None,
     )
     clicked = result.get("clicked") if on_click else None
     return dict(clicked) if isinstance(clicked, dict) else None
+
+
+def _hash(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
 @cache
