@@ -11,10 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
 from typing import Any
-
-import numpy as np
 
 from mnist_lab import datasets
 from mnist_lab.errors import LabError
@@ -30,15 +27,10 @@ def seconds_per_image(chosen: Preset, seconds: float, x: Any, y: Any) -> float:
     """The median step of a training that goes on for so many seconds, per image."""
     import keras
 
+    from mnist_lab.keras_side import probe
+    from mnist_lab.keras_side.backend import BACKEND
     from mnist_lab.keras_side.build import build
     from mnist_lab.keras_side.optimizers import make_optimizer
-
-    ends: list[float] = []
-
-    class Watch(keras.callbacks.Callback):
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-            ends.append(time.monotonic())
-            self.model.stop_training = len(ends) > 5 and ends[-1] - ends[2] > seconds
 
     batch = chosen.training.batch_size
     model = build(chosen.architecture, seed=0)
@@ -46,11 +38,12 @@ def seconds_per_image(chosen: Preset, seconds: float, x: Any, y: Any) -> float:
         optimizer=make_optimizer(chosen.training, -(-len(x) // batch)),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
-        jit_compile=False,
+        jit_compile=BACKEND.jit_compile,
     )
-    model.fit(x, y, batch_size=batch, epochs=1000, callbacks=[Watch()], verbose=0)
+    found = probe.seconds_per_image(model, x, y, batch, seconds)
+    assert found is not None
     keras.backend.clear_session()
-    return float(np.median(np.diff(ends[2:]))) / batch
+    return found
 
 
 def main() -> None:

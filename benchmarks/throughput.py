@@ -30,6 +30,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from mnist_lab import datasets, shapes
+from mnist_lab.architecture import Architecture
+from mnist_lab.jobs import JobManager
+from mnist_lab.store import Run, open_store
 from mnist_lab.studies import preset
 from mnist_lab.training_config import TrainingConfig
 
@@ -109,20 +112,24 @@ def bare(options: argparse.Namespace) -> float:
 def in_the_lab(options: argparse.Namespace) -> float:
     """The same by the program's own way."""
     os.environ["MNIST_LAB_HOME"] = options.home
-    from mnist_lab.jobs import JobManager
-    from mnist_lab.store import open_store
+    run = trained(preset(options.only[1]).architecture, configuration(options))
+    assert run.images_per_second is not None
+    return run.images_per_second
 
+
+def trained(architecture: Architecture, training: TrainingConfig) -> Run:
+    """Trains in the program's worker, polled as by a page, in the home that the settings name."""
     manager = JobManager(open_store())
     try:
         while not manager.inference.is_warm:
             time.sleep(0.1)
-        run = manager.submit(preset(options.only[1]).architecture, configuration(options))
+        run = manager.submit(architecture, training)
         while (run := manager.store.get(run.id)).status in ("queued", "running"):
             manager.store.points(run.id)
             time.sleep(0.5)
-        if run.images_per_second is None:
+        if run.status != "finished":
             raise SystemExit(f"The run {run.status}: {run.reason}")
-        return run.images_per_second
+        return run
     finally:
         manager.close()
 

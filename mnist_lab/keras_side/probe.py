@@ -70,14 +70,32 @@ class _Watch(keras.callbacks.Callback):
 def _seconds_per_image(
     architecture: Architecture, is_wanted: Callable[[], bool], seconds: float = SECONDS
 ) -> float | None:
-    """By `fit`, as a training goes; the median step, as others may take the processor for a moment."""
     model = build(architecture, seed=0)
     model.compile(
         optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=BACKEND.jit_compile
     )
     x, y = np.zeros((16 * BATCH, *architecture.input_shape), np.float32), np.zeros(16 * BATCH, np.uint8)
+    return seconds_per_image(model, x, y, BATCH, seconds, is_wanted)
+
+
+def seconds_per_image(
+    model: keras.Model, x: Any, y: Any, batch_size: int, seconds: float, is_wanted: Callable[[], bool] = lambda: True
+) -> float | None:
+    """Trains by `fit` for a while, and times it.
+
+    Args:
+        model: A compiled network, which learns by it.
+        x: Images, as `fit` takes them.
+        y: Their labels.
+        batch_size: Images per step.
+        seconds: How long, at least three steps.
+        is_wanted: Asked between steps.
+
+    Returns:
+        The median step per image, as others may take the processor for a moment; None if it was called off.
+    """
     watch = _Watch(is_wanted, seconds)
-    model.fit(x, y, batch_size=BATCH, epochs=1000, callbacks=[watch], verbose=0)
+    model.fit(x, y, batch_size=batch_size, epochs=1000, callbacks=[watch], verbose=0)
     if watch.is_called_off:
         return None
-    return float(np.median(np.diff(watch.ends[BEFORE:]))) / BATCH
+    return float(np.median(np.diff(watch.ends[BEFORE:]))) / batch_size

@@ -20,12 +20,11 @@ from mnist_lab.layers import (
 )
 from mnist_lab.optimizers import Adam, AdamW
 from mnist_lab.studies.preset import Preset
+from mnist_lab.studies.starter import MOMENTUM, normalised
 from mnist_lab.studies.study import Study
 from mnist_lab.training_config import Augmentation, OneCycle, TrainingConfig
 
 STUDY = "recipes"
-# A short training has too few steps for Keras's memory of 0.99.
-MOMENTUM = 0.9
 
 
 def _thin(filters: int, padding: str = "valid") -> tuple[Layer, ...]:
@@ -34,13 +33,6 @@ def _thin(filters: int, padding: str = "valid") -> tuple[Layer, ...]:
         Conv2D(filters, (3, 3), padding=padding, activation="linear", use_bias=False, kernel_initializer="he_normal"),
         BatchNormalization(momentum=MOMENTUM),
         Activation("relu"),
-    )
-
-
-def _normalised(filters: int, kernel: int, padding: str = "valid") -> tuple[Layer, ...]:
-    return (
-        Conv2D(filters, (kernel, kernel), padding=padding, activation="relu", kernel_initializer="he_normal"),
-        BatchNormalization(momentum=MOMENTUM),
     )
 
 
@@ -99,12 +91,12 @@ ACCURATE = Preset(
     title="Accurate",
     architecture=Architecture(
         (
-            *_normalised(32, 5),
+            *normalised(32, 5),
             MaxPooling2D(),
-            *_normalised(64, 3),
-            *_normalised(64, 3),
+            *normalised(64, 3),
+            *normalised(64, 3),
             MaxPooling2D(),
-            *_normalised(128, 3, "same"),
+            *normalised(128, 3, "same"),
             Flatten(),
             Dropout(0.4),
             Dense(10, "softmax"),

@@ -8,11 +8,15 @@ from mnist_lab.optimizers import AdamW
 from mnist_lab.studies.preset import Preset
 from mnist_lab.training_config import Augmentation, OneCycle, TrainingConfig
 
+# A short training has too few steps for Keras's memory of 0.99.
+MOMENTUM = 0.9
 
-def _conv(filters: int, kernel: int, padding: str = "valid") -> tuple[Layer, ...]:
+
+def normalised(filters: int, kernel: int, padding: str = "valid") -> tuple[Layer, ...]:
+    """A convolution with ReLU, and a batch normalization."""
     return (
         Conv2D(filters, (kernel, kernel), padding=padding, kernel_initializer="he_normal"),
-        BatchNormalization(momentum=0.9),
+        BatchNormalization(momentum=MOMENTUM),
     )
 
 
@@ -35,12 +39,12 @@ STARTER = Preset(
     title="Starter model",
     architecture=Architecture(
         (
-            *_conv(32, 5),
+            *normalised(32, 5),
             MaxPooling2D(),
-            *_conv(48, 3),
-            *_conv(48, 3),
+            *normalised(48, 3),
+            *normalised(48, 3),
             MaxPooling2D(),
-            *_conv(96, 3, "same"),
+            *normalised(96, 3, "same"),
             Flatten(),
             Dropout(0.3),
             Dense(10, "softmax"),
@@ -58,15 +62,15 @@ ROBUST = Preset(
     title="Robust model for drawings",
     architecture=Architecture(
         (
-            *_conv(32, 5),
+            *normalised(32, 5),
             MaxPooling2D(),
-            *_conv(48, 3, "same"),
-            *_conv(64, 3, "same"),
+            *normalised(48, 3, "same"),
+            *normalised(64, 3, "same"),
             MaxPooling2D(),
-            *_conv(96, 3, "same"),
-            *_conv(128, 3, "same"),
+            *normalised(96, 3, "same"),
+            *normalised(128, 3, "same"),
             MaxPooling2D(),
-            *_conv(192, 3, "same"),
+            *normalised(192, 3, "same"),
             Flatten(),
             Dropout(0.4),
             Dense(10, "softmax"),
