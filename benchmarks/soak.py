@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -21,17 +20,16 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from benchmarks.watching import SETTLE_SECONDS, Traffic, curve
+from benchmarks.watching import SETTLE_SECONDS, Traffic, curve, laboratory
 from mnist_lab.heartbeat import PERIOD_SECONDS
 from mnist_lab.jobs.alone import new_owner
 from mnist_lab.jobs.queueing import submit
 from mnist_lab.store import RunStore
-from mnist_lab.store.database import open_engine
 from mnist_lab.studies import preset
 from mnist_lab.training_config import TrainingConfig
-from tests.browser.server import ROOT, Server, launch, open_page
+from tests.browser.server import open_page
 
 STEPS = 430  # of an epoch
 POINTS_PER_EPOCH = 100
@@ -91,35 +89,22 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--tabs", type=int, default=1)
     options = parser.parse_args()
-    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
-        browser = launch(playwright)
-        if browser is None:
-            raise SystemExit("No Chromium here: set MNIST_LAB_CHROMIUM to its path.")
-        home = Path(folder) / "home"
-        with Server(ROOT / "app.py", Path(folder), {"MNIST_LAB_HOME": str(home)}) as server:
-            assert server.process is not None
-            app = psutil.Process(server.process.pid)
-            first = browser.new_page()
-            open_page(first, server.url, "Draw a digit from 0 to 9")
-            first.close()
-            store = RunStore(open_engine(f"sqlite:///{home / 'lab.db'}"), home)
-            worker = Worker(store, max(options.counts) + int(len(options.counts) * options.seconds * 8))
-            pages = [browser.new_page(viewport={"width": 1280, "height": 900}) for _ in range(options.tabs)]
-            traffic = [Traffic(page) for page in pages]
-            for page in pages:
-                open_page(page, f"{server.url}lab", "soaked")
-                worker.write(1)  # a worker that is silent for long is taken for lost
-            print("| Points | App, MB | kB/s to a tab | Largest message, kB | CPU of the app, % | CPU per tick, ms |")
-            print("|---|---|---|---|---|---|")
-            for count in sorted(options.counts):
-                while worker.written < count:
-                    worker.write(min(AT_ONCE, count - worker.written))
-                    pages[0].wait_for_timeout(250)
-                pages[0].wait_for_timeout(1000 * SETTLE_SECONDS)
-                print(measure(worker, app, pages[0], traffic, options.seconds), flush=True)
-            store.end(worker.run.id, "stopped", worker=worker.name)
-            store.close()
-        browser.close()
+    with laboratory() as (browser, server, app, store):
+        worker = Worker(store, max(options.counts) + int(len(options.counts) * options.seconds * 8))
+        pages = [browser.new_page(viewport={"width": 1280, "height": 900}) for _ in range(options.tabs)]
+        traffic = [Traffic(page) for page in pages]
+        for page in pages:
+            open_page(page, f"{server.url}lab", "soaked")
+            worker.write(1)  # a worker that is silent for long is taken for lost
+        print("| Points | App, MB | kB/s to a tab | Largest message, kB | CPU of the app, % | CPU per tick, ms |")
+        print("|---|---|---|---|---|---|")
+        for count in sorted(options.counts):
+            while worker.written < count:
+                worker.write(min(AT_ONCE, count - worker.written))
+                pages[0].wait_for_timeout(250)
+            pages[0].wait_for_timeout(1000 * SETTLE_SECONDS)
+            print(measure(worker, app, pages[0], traffic, options.seconds), flush=True)
+        store.end(worker.run.id, "stopped", worker=worker.name)
 
 
 if __name__ == "__main__":

@@ -15,13 +15,15 @@ import math
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from playwright.sync_api import Page, WebSocket, sync_playwright
+from playwright.sync_api import Browser, Page, WebSocket, sync_playwright
 
 from mnist_lab.jobs.queueing import submit
 from mnist_lab.store import Run, RunStore
@@ -92,12 +94,9 @@ def begin(store: RunStore, points: int) -> Run:
     return run
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tabs", type=int, nargs="+", default=[0, 1, 10])
-    parser.add_argument("--seconds", type=float, default=30)
-    parser.add_argument("--points", type=int, default=2000)
-    options = parser.parse_args()
+@contextmanager
+def laboratory() -> Iterator[tuple[Browser, Server, psutil.Process, RunStore]]:
+    """Chromium, the program with one page seen, its process, and its store."""
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = launch(playwright)
         if browser is None:
@@ -105,43 +104,54 @@ def main() -> None:
         home = Path(folder) / "home"
         with Server(ROOT / "app.py", Path(folder), {"MNIST_LAB_HOME": str(home)}) as server:
             assert server.process is not None
-            app = psutil.Process(server.process.pid)
             first = browser.new_page()
             open_page(first, server.url, "Draw a digit from 0 to 9")
             first.close()
             store = RunStore(open_engine(f"sqlite:///{home / 'lab.db'}"), home)
-            run = begin(store, options.points)
-            print("| Tabs | kB/s to one tab | Messages/s | Largest message, kB | CPU of the app, % of a core |")
-            print("|---|---|---|---|---|")
-            tabs: list[tuple[Page, Traffic]] = []
             try:
-                for count in options.tabs:
-                    while len(tabs) < count:
-                        page = browser.new_page(viewport={"width": 1280, "height": 900})
-                        tabs.append((page, Traffic(page)))
-                        open_page(page, f"{server.url}lab", "watched")
-                    wait_for(SETTLE_SECONDS, tabs[0][0] if tabs else None)
-                    for _, traffic in tabs:
-                        traffic.clear()
-                    used, began = sum(app.cpu_times()[:2]), time.monotonic()
-                    wait_for(options.seconds, tabs[0][0] if tabs else None)
-                    taken = time.monotonic() - began
-                    share = (sum(app.cpu_times()[:2]) - used) / taken
-                    sizes = [size for _, traffic in tabs for size in traffic.sizes]
-                    seconds = taken * max(1, len(tabs))
-                    print(
-                        f"| {count} | {sum(sizes) / seconds / 1e3:.1f} | {len(sizes) / seconds:.1f} | "
-                        f"{max(sizes, default=0) / 1e3:.1f} | {100 * share:.1f} |",
-                        flush=True,
-                    )
+                yield browser, server, psutil.Process(server.process.pid), store
             finally:
-                # A training outlives its server.
-                store.command(run.id, "stop")
-                deadline = time.monotonic() + 30
-                while store.get(run.id).is_active and time.monotonic() < deadline:
-                    time.sleep(0.2)
                 store.close()
         browser.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tabs", type=int, nargs="+", default=[0, 1, 10])
+    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--points", type=int, default=2000)
+    options = parser.parse_args()
+    with laboratory() as (browser, server, app, store):
+        run = begin(store, options.points)
+        print("| Tabs | kB/s to one tab | Messages/s | Largest message, kB | CPU of the app, % of a core |")
+        print("|---|---|---|---|---|")
+        tabs: list[tuple[Page, Traffic]] = []
+        try:
+            for count in options.tabs:
+                while len(tabs) < count:
+                    page = browser.new_page(viewport={"width": 1280, "height": 900})
+                    tabs.append((page, Traffic(page)))
+                    open_page(page, f"{server.url}lab", "watched")
+                wait_for(SETTLE_SECONDS, tabs[0][0] if tabs else None)
+                for _, traffic in tabs:
+                    traffic.clear()
+                used, began = sum(app.cpu_times()[:2]), time.monotonic()
+                wait_for(options.seconds, tabs[0][0] if tabs else None)
+                taken = time.monotonic() - began
+                share = (sum(app.cpu_times()[:2]) - used) / taken
+                sizes = [size for _, traffic in tabs for size in traffic.sizes]
+                seconds = taken * max(1, len(tabs))
+                print(
+                    f"| {count} | {sum(sizes) / seconds / 1e3:.1f} | {len(sizes) / seconds:.1f} | "
+                    f"{max(sizes, default=0) / 1e3:.1f} | {100 * share:.1f} |",
+                    flush=True,
+                )
+        finally:
+            # A training outlives its server.
+            store.command(run.id, "stop")
+            deadline = time.monotonic() + 30
+            while store.get(run.id).is_active and time.monotonic() < deadline:
+                time.sleep(0.2)
 
 
 if __name__ == "__main__":
