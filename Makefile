@@ -21,10 +21,12 @@ help:
 	@echo "make backends   run the tests of the networks on TensorFlow, JAX and PyTorch, which it installs apart"
 	@echo "make clean   remove .venv and the caches; your runs stay"
 
+# Two heaps for all threads: Streamlit runs every script in one of its own, and each would keep a heap.
 run: .venv/.run
-	@$(BIN)/python -m streamlit run app.py
+	@MALLOC_ARENA_MAX=2 $(BIN)/python -m streamlit run app.py
 
-# The browser's tests come by themselves: beside others that take all cores they would wait in vain.
+# The browser's tests come by themselves: beside others that take all cores they would wait in vain. Beside each other they
+# fill each other's waiting: each process has its own servers and its own browser.
 test: .venv/.dev
 	@bash tools/ensure_browser.sh
 ifdef PYTEST_ARGS
@@ -32,7 +34,7 @@ ifdef PYTEST_ARGS
 else
 	@status=0; \
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --ignore=tests/browser || status=1; \
-	$(BIN)/python -m pytest tests/browser || status=1; \
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile tests/browser || status=1; \
 	exit $$status
 endif
 

@@ -29,6 +29,7 @@ SPEED = (
     "watching",
     "soak",
     "inference",
+    "memory",
 )
 PACKAGES = ("tensorflow", "keras", "torch", "numpy", "streamlit", "plotly")
 

@@ -10,20 +10,19 @@ not on the machine. Printed: a table in Markdown, and for how many models the fo
 from __future__ import annotations
 
 import argparse
-import os
 from typing import Any
 
 from mnist_lab import datasets
 from mnist_lab.errors import LabError
 from mnist_lab.forecast import forecast
+from mnist_lab.niceness import be_nice
 from mnist_lab.studies import Preset, preset, presets
 
-NICENESS = 5
 IMAGES = 4096
 WITHIN = 0.25
 
 
-def seconds_per_image(chosen: Preset, seconds: float, x: Any, y: Any) -> float:
+def seconds_per_image(chosen: Preset, seconds: float, pixels: Any, labels: Any) -> float:
     """The median step of a training that goes on for so many seconds, per image."""
     import keras
 
@@ -35,12 +34,12 @@ def seconds_per_image(chosen: Preset, seconds: float, x: Any, y: Any) -> float:
     batch = chosen.training.batch_size
     model = build(chosen.architecture, seed=0)
     model.compile(
-        optimizer=make_optimizer(chosen.training, -(-len(x) // batch)),
+        optimizer=make_optimizer(chosen.training, -(-len(pixels) // batch)),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
         jit_compile=BACKEND.jit_compile,
     )
-    found = probe.seconds_per_image(model, x, y, batch, seconds)
+    found = probe.seconds_per_image(model, pixels, labels, batch, seconds)
     assert found is not None
     keras.backend.clear_session()
     return found
@@ -51,11 +50,11 @@ def main() -> None:
     parser.add_argument("presets", nargs="*", metavar="PRESET")
     parser.add_argument("--seconds", type=float, default=3.0, help="that each model trains")
     options = parser.parse_args()
-    os.nice(NICENESS)
-    from mnist_lab.keras_side import evaluate, probe
+    be_nice()
+    from mnist_lab.keras_side import probe
 
     data = datasets.load()
-    x, y = evaluate.as_input(data.x_train[:IMAGES]), data.y_train[:IMAGES]
+    pixels, labels = data.x_train[:IMAGES], data.y_train[:IMAGES]
     probe.warm_up()
     measured = probe.measure(lambda: True)
     chosen = [preset(name) for name in options.presets] or [each for each in presets().values() if each.published]
@@ -65,7 +64,7 @@ def main() -> None:
         foretold = forecast(each.analysis, each.training, 1, measured).seconds_per_epoch
         assert foretold is not None
         try:
-            found = seconds_per_image(each, options.seconds, x, y)
+            found = seconds_per_image(each, options.seconds, pixels, labels)
         except LabError as error:
             print(f"| {each.name} | {error} | {1e6 * foretold:,.0f} | – |", flush=True)
             continue

@@ -46,8 +46,10 @@ def main() -> None:
         raise SystemExit(f"The documents' models are trained on MNIST. Received: {dataset}. Set MNIST_LAB_DATA.")
     if not options.no_training:
         owner = new_owner(store)
-        queued, problems = start_plan(store, plan(wanted, setting, Matching(store.runs(), dataset)), owner)
-        run_all(store, queued, owner)
+        before = plan(wanted, setting, Matching(store.runs(), dataset))
+        queued, problems = start_plan(store, before, owner)
+        # What an earlier call of this script left in its queue when it was killed is trained, too.
+        run_all(store, [*before.under_way, *queued], owner)
         for problem in problems:
             print(problem)
     matching = Matching(store.runs(), dataset)

@@ -1,33 +1,32 @@
 """How long the Runs page takes with many runs: from the click on its name to its table, in Chromium.
 
-    python benchmarks/runs_page.py [--runs 10 1000 10000] [--rounds 20]
+    python -m benchmarks.runs_page [--runs 10 1000 10000] [--rounds 20]
 
 Stores of made runs: the published networks with a few optimizers, rates and seeds, ten epochs each, a tenth of them not
 evaluated. Printed for each number of runs, as medians and 95th percentiles: seconds from the click on "Runs" to the
 first names in the table, from a click on a row's box to the details of its run, and while the table is scrolled from
-its top to its end the time of a frame.
+its top to its end the time of a frame; of ten runs also from a click on the tenth's box to the verdict on all pairs.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
-import statistics
-import sys
 import tempfile
 import uuid
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
+import numpy as np
 from playwright.sync_api import Page, sync_playwright
 from sqlalchemy import insert
 
+from benchmarks.waits import DRAWN, HEAD, seconds_from, words
 from mnist_lab import shapes
 from mnist_lab.metrics import accuracy_interval
 from mnist_lab.optimizers import SGD, Adam, AdamW
-from mnist_lab.store import schema
+from mnist_lab.store import RunStore, schema
+from mnist_lab.store.artefacts import PREDICTIONS
 from mnist_lab.store.database import open_engine, writing
 from mnist_lab.studies import presets
 from mnist_lab.training_config import TrainingConfig
@@ -35,12 +34,8 @@ from tests.browser.server import ROOT, Server, launch, open_page, wait_for_rerun
 
 EPOCHS = 10
 OPTIMIZERS = (Adam(0.001), Adam(0.01), SGD(0.01), SGD(0.1, 0.9), AdamW(0.001))
-# In the page: the seconds from the next click until something is there.
-WATCH = """([test]) => new Promise(resolve => document.addEventListener("click", () => {
-  const start = performance.now();
-  const look = () => eval(test) ? resolve((performance.now() - start) / 1000) : setTimeout(look, 5);
-  setTimeout(look, 0);
-}, {capture: true, once: true}))"""
+COMPARED = 10
+PAIRS = "(document.querySelector('[data-testid=stMain]').innerText.match(/Of \\d+ pairs/)?.[0] ?? '')"
 ROWS = "document.querySelector('[data-testid=stDataFrame] table[role=grid] tbody tr td')"
 SCROLL = """async () => {
   const box = document.querySelector('[data-testid=stDataFrame] .dvn-scroller'), times = [];
@@ -66,7 +61,7 @@ def make_store(home: Path, count: int) -> None:
         training = TrainingConfig(optimizer=draw.choice(OPTIMIZERS), seed=draw.randrange(10), epochs=EPOCHS)
         right = draw.randrange(9_500, 9_960)
         low, high = accuracy_interval(right, 10_000)
-        is_evaluated = draw.random() > 0.1
+        is_evaluated = draw.random() > 0.1 or count <= COMPARED
         tested = {"test_accuracy": right / 10_000, "test_accuracy_low": low, "test_accuracy_high": high,
                   "test_images": 10_000, "test_looks": 1, "test_loss": draw.uniform(0.02, 0.2)}  # fmt: skip
         rows.append({
@@ -92,14 +87,23 @@ def make_store(home: Path, count: int) -> None:
     with writing(engine) as connection:
         connection.execute(insert(schema.runs), rows)
         connection.execute(insert(schema.epochs), epochs)
+    if count <= COMPARED:
+        write_predictions(RunStore(engine, home), rows)
     engine.dispose()
 
 
-def seconds_of_click(page: Page, link: Any, test: str) -> float:
-    """Seconds from a click on something to a condition of the page."""
-    page.evaluate("([watch, ...rest]) => { window.measured = eval(watch)(rest); }", [WATCH, test])
-    link()
-    return float(page.evaluate("() => window.measured"))
+def write_predictions(store: RunStore, rows: list[dict[str, Any]]) -> None:
+    """Gives each run predictions with as many right as its row says."""
+    draw = np.random.default_rng(0)
+    labels = draw.integers(0, 10, 10_000).astype(np.uint8)
+    for row in rows:
+        said = labels.copy()
+        wrong = draw.permutation(10_000)[round(10_000 * row["test_accuracy"]) :]
+        said[wrong] = (said[wrong] + 1) % 10
+        probabilities = np.full((10_000, 10), 0.01, np.float32)
+        probabilities[np.arange(10_000), said] = 0.91
+        with store.artefacts.writing(row["id"], PREDICTIONS) as path:
+            np.savez_compressed(path, probabilities=probabilities, labels=labels, indices=np.arange(60_000, 70_000))
 
 
 def tick_seconds(page: Page, row: int) -> float:
@@ -109,14 +113,26 @@ def tick_seconds(page: Page, row: int) -> float:
     there = "document.querySelectorAll('.st-key-details').length"
     wanted = f"{there} !== {page.evaluate(there)}"
     where = box["x"] + 18, box["y"] + 35 * (row + 1.5)
-    return seconds_of_click(page, lambda: page.mouse.click(*where), wanted)
+    return seconds_from(page, "click", lambda: page.mouse.click(*where), wanted)
 
 
-def words(name: str, values: list[float]) -> str:
-    """A line of the table: the median and the 95th percentile."""
-    ordered = sorted(values)
-    late = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
-    return f"{name}: median {statistics.median(values):.3f} s, 95th percentile {late:.3f} s, of {len(values)}"
+def compare_seconds(page: Page, rounds: int) -> list[float]:
+    """Seconds from a click on the box of a tenth run to the verdict on all pairs, and from the next to that on nine."""
+    box = page.locator("[data-testid=stDataFrame]").first.bounding_box()
+    assert box is not None
+    # A scroll bar lies over the lower half of the tenth row.
+    places = [(box["x"] + 18, box["y"] + 35 * (row + 1) + 8) for row in range(COMPARED)]
+    for place in places[:-1]:
+        page.mouse.click(*place)
+        page.wait_for_timeout(500)
+        wait_for_rerun(page)
+    found = []
+    for _ in range(2 * (rounds // 2)):
+        page.wait_for_timeout(500)
+        changed = f"{PAIRS} !== {page.evaluate(PAIRS)!r} && {DRAWN}"
+        found.append(seconds_from(page, "click", lambda: page.mouse.click(*places[-1]), changed))
+        wait_for_rerun(page)
+    return found
 
 
 def measure(page: Page, server: Server, count: int, rounds: int) -> None:
@@ -126,11 +142,11 @@ def measure(page: Page, server: Server, count: int, rounds: int) -> None:
         open_page(page, f"{server.url}data", "Data")
         page.wait_for_timeout(300)
         link = page.get_by_test_id("stSidebarNavLink").filter(has_text="Runs")
-        taken = seconds_of_click(page, link.click, ROWS)
+        taken = seconds_from(page, "click", link.click, ROWS)
         wait_for_rerun(page)
         # The first round of a server reads what later ones remember.
         if number == 0:
-            print(f"{count:,} runs, first opening since the start: {taken:.3f} s", flush=True)
+            print(words(f"{count:,} runs, first opening since the start", [taken]), flush=True)
         else:
             opened.append(taken)
     print(words(f"{count:,} runs, opened", opened), flush=True)
@@ -140,6 +156,8 @@ def measure(page: Page, server: Server, count: int, rounds: int) -> None:
         wait_for_rerun(page)
         page.wait_for_timeout(300)
     print(words(f"{count:,} runs, selected", ticked), flush=True)
+    if count == COMPARED:
+        print(words("a tenth run compared, or taken away", compare_seconds(page, rounds)), flush=True)
     print(words(f"{count:,} runs, frame while scrolling", page.evaluate(SCROLL)), flush=True)
 
 
@@ -148,6 +166,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, nargs="+", default=[10, 1_000, 10_000])
     parser.add_argument("--rounds", type=int, default=20)
     options = parser.parse_args()
+    print(HEAD, flush=True)
     with sync_playwright() as playwright:
         browser = launch(playwright)
         if browser is None:

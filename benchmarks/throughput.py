@@ -32,11 +32,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from mnist_lab import datasets, shapes
 from mnist_lab.architecture import Architecture
 from mnist_lab.jobs import JobManager
+from mnist_lab.niceness import be_nice
 from mnist_lab.store import Run, open_store
 from mnist_lab.studies import preset
 from mnist_lab.training_config import TrainingConfig
 
-NICENESS = 5
 SIDES = ("bare", "lab", "torch")
 # Of every document some, small and large, with every kind of layer that they use.
 PRESETS = ("lenet-5", "000-model-3", "000-model-4", "000-model-10", "000-model-12", "001-conv-3-3", "001-conv-5-5",
@@ -59,7 +59,7 @@ def arrays(config: TrainingConfig) -> datasets.Split:
 
 def in_torch(options: argparse.Namespace) -> float:
     """A loop written by hand."""
-    os.nice(NICENESS)
+    be_nice()
     from benchmarks.torch_twin import images_per_second
 
     config = configuration(options)
@@ -71,7 +71,7 @@ def in_torch(options: argparse.Namespace) -> float:
 
 def bare(options: argparse.Namespace) -> float:
     """`model.fit` and a stop-watch, nothing else."""
-    os.nice(NICENESS)
+    be_nice()
     # First, as it chooses TensorFlow's kernels: both sides have the same.
     from mnist_lab.keras_side.build import build  # isort: skip
     import keras

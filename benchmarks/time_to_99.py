@@ -24,12 +24,12 @@ from dataclasses import replace
 from benchmarks.throughput import trained
 from mnist_lab import datasets
 from mnist_lab.jobs import JobManager
+from mnist_lab.niceness import be_nice
 from mnist_lab.store import open_store
 from mnist_lab.studies import preset
 
 FIRST = "001-conv-3-3"
 WANTED = 0.99
-NICENESS = 5
 
 
 def first() -> tuple[float, float]:
@@ -64,7 +64,7 @@ def fast(seed: int) -> tuple[float, float]:
 
 def torch_loop(seed: int) -> tuple[float, float]:
     """The same in PyTorch."""
-    os.nice(NICENESS)
+    be_nice()
     from benchmarks.torch_twin import one_cycle
 
     chosen = preset("fast")

@@ -54,7 +54,8 @@ def _translated(row: shapes.Row) -> Iterator[nn.Module]:
         case layers.Conv2D(strides=(1, 1), dilation_rate=(1, 1), use_bias=True):
             yield nn.Conv2d(shape[-1], layer.filters, layer.kernel_size, padding=layer.padding)
         case layers.Dense(use_bias=True):
-            yield nn.Linear(shape[-1], layer.units)
+            # Before Flatten it works on the channels of each pixel, as a convolution of 1 by 1 does.
+            yield nn.Conv2d(shape[-1], layer.units, 1) if len(shape) == 3 else nn.Linear(shape[-1], layer.units)
         case layers.MaxPooling2D(padding="valid"):
             yield nn.MaxPool2d(layer.pool_size, layer.strides)
         case layers.MaxPooling2D(padding="same", strides=(1, 1)) if all(side % 2 for side in layer.pool_size):

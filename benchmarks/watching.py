@@ -15,7 +15,7 @@ import math
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -95,14 +95,20 @@ def begin(store: RunStore, points: int) -> Run:
 
 
 @contextmanager
-def laboratory() -> Iterator[tuple[Browser, Server, psutil.Process, RunStore]]:
-    """Chromium, the program with one page seen, its process, and its store."""
+def laboratory(
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[tuple[Browser, Server, psutil.Process, RunStore]]:
+    """Chromium, the program with one page seen, its process, and its store.
+
+    Args:
+        environment: More variables for the program.
+    """
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = launch(playwright)
         if browser is None:
             raise SystemExit("No Chromium here: set MNIST_LAB_CHROMIUM to its path.")
         home = Path(folder) / "home"
-        with Server(ROOT / "app.py", Path(folder), {"MNIST_LAB_HOME": str(home)}) as server:
+        with Server(ROOT / "app.py", Path(folder), {"MNIST_LAB_HOME": str(home), **(environment or {})}) as server:
             assert server.process is not None
             first = browser.new_page()
             open_page(first, server.url, "Draw a digit from 0 to 9")

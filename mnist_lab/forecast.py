@@ -37,47 +37,61 @@ class Cost:
     Attributes:
         multiply_adds: Forwards.
         values: Numbers that its layers hand on: they are written, read and go back as gradients.
+        layers: How many they are: each asks for a few kernels, whatever its size.
     """
 
     multiply_adds: int
     values: int
+    layers: int
 
     @classmethod
     def of(cls, analysis: Analysis) -> Cost:
         """That of a network."""
-        return cls(analysis.multiply_adds, analysis.activation_values)
+        return cls(analysis.multiply_adds, analysis.activation_values, len(analysis.rows))
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A machine's speed as three numbers: ``seconds per image = fixed + multiply_adds * each + values * value``.
+    """A machine's speed as four numbers.
+
+    ``seconds per step = fixed + layers * layer + images * (multiply_adds * each + values * value)``
 
     Attributes:
-        fixed: Seconds per image that no network escapes.
+        fixed: Seconds of a step that no network escapes.
+        layer: Seconds of a step per layer.
         each: Seconds per multiply-add of a training step (forwards and backwards).
         value: Seconds per number that a layer hands on.
     """
 
     fixed: float
+    layer: float
     each: float
     value: float
 
     @classmethod
-    def from_measured(cls, measured: Sequence[tuple[Cost, float]]) -> Probe:
-        """The numbers, none below 0, that come closest to the seconds per image of some networks, as shares of each."""
+    def from_measured(cls, measured: Sequence[tuple[Cost, float]], batch_size: int) -> Probe:
+        """The numbers, none below 0, that come closest to the measured, as shares of each.
+
+        Args:
+            measured: Networks, and their seconds per image.
+            batch_size: With which they were trained.
+        """
         # Only a worker measures: the first page need not wait for this import.
         from scipy.optimize import nnls
 
         seconds = np.array([each for _, each in measured])
-        costs = np.array([(1.0, cost.multiply_adds, cost.values) for cost, _ in measured]) / seconds[:, None]
+        costs = np.array(
+            [(1 / batch_size, cost.layers / batch_size, cost.multiply_adds, cost.values) for cost, _ in measured]
+        )
+        costs /= seconds[:, None]
         # Alike in size, so that none is lost to rounding.
         scale = costs.max(axis=0)
-        fixed, each, value = nnls(costs / scale, np.ones(len(seconds)))[0] / scale
-        return cls(float(fixed), float(each), float(value))
+        return cls(*(nnls(costs / scale, np.ones(len(seconds)))[0] / scale).tolist())
 
-    def seconds(self, cost: Cost) -> float:
+    def seconds(self, cost: Cost, batch_size: int) -> float:
         """Seconds of a training step per image."""
-        return max(1e-9, self.fixed + self.each * cost.multiply_adds + self.value * cost.values)
+        step = (self.fixed + self.layer * cost.layers) / batch_size
+        return max(1e-9, step + self.each * cost.multiply_adds + self.value * cost.values)
 
     def to_dict(self) -> dict[str, float]:
         """Plain JSON values."""
@@ -174,9 +188,13 @@ def forecast(
         seconds = images / statistics.median(same)
         basis = f"from {len(same)} earlier run{'s' * (len(same) > 1)} of this cost"
     elif probe is not None:
-        off = [1.0 / (float(run.images_per_second or 1) * probe.seconds(cost)) for run in known if (cost := _cost(run))]
+        off = [
+            1.0 / (float(run.images_per_second or 1) * probe.seconds(cost, run.config().batch_size))
+            for run in known
+            if (cost := _cost(run))
+        ]
         correction = statistics.median(off) if len(off) >= 2 else 1.0
-        seconds = images * probe.seconds(Cost.of(analysis)) * correction
+        seconds = images * probe.seconds(Cost.of(analysis), training.batch_size) * correction
         basis = "from a probe of this machine" + (f" and {len(off)} earlier runs" if len(off) >= 2 else "")
     if available_bytes is None:
         available_bytes = int(psutil.virtual_memory().total * MEMORY_SHARE)

@@ -14,6 +14,8 @@ EXECUTORS = ("local", "ray")
 # Keras's backends that train, and the packages that they need.
 BACKENDS = ("tensorflow", "jax", "torch")
 DEFAULT_BACKEND = BACKENDS[0]
+# How many processes train and answer: one for each, or one for both.
+WORKERS = ("2", "1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Settings:
         data: Folder of IDX files or an ``.npz`` file with MNIST, or None.
         executor: ``"local"`` or ``"ray"``.
         backend: Keras's backend, the name of an installed package.
+        one_worker: Whether one process trains and answers, on a machine with little memory.
     """
 
     home: Path
@@ -33,10 +36,11 @@ class Settings:
     data: Path | None
     executor: str
     backend: str
+    one_worker: bool
 
 
 def read_settings() -> Settings:
-    """Reads ``MNIST_LAB_HOME``, ``_STORE``, ``_DATA`` and ``_EXECUTOR``, and Keras's own ``KERAS_BACKEND``.
+    """Reads ``MNIST_LAB_HOME``, ``_STORE``, ``_DATA``, ``_EXECUTOR`` and ``_WORKERS``, and Keras's ``KERAS_BACKEND``.
 
     Returns:
         The settings; nothing is created on disk.
@@ -74,7 +78,11 @@ def read_settings() -> Settings:
         raise SettingError(f"MNIST_LAB_EXECUTOR={executor} is unknown.", f"Use one of {', '.join(EXECUTORS)}.")
     if executor == "ray":
         raise SettingError("MNIST_LAB_EXECUTOR=ray is not available in this version.", "Use local, or unset it.")
-    return Settings(home=home, store_url=store_url, data=data, executor=executor, backend=_backend())
+
+    workers = os.environ.get("MNIST_LAB_WORKERS", "").strip() or WORKERS[0]
+    if workers not in WORKERS:
+        raise SettingError(f"MNIST_LAB_WORKERS={workers} is unknown.", f"Use one of {', '.join(WORKERS)}, or unset it.")
+    return Settings(home, store_url, data, executor, _backend(), one_worker=workers == "1")
 
 
 def _backend() -> str:

@@ -1,8 +1,8 @@
-"""Entry of a worker process: ``python -m mnist_lab.worker train`` or ``infer``.
+"""Entry of a worker process: ``python -m mnist_lab.worker train``, ``infer`` or ``both``.
 
 Keras is imported here and in no other process. A trainer takes queued runs from the store, one after the other; an
-inference server answers on a local socket. Both end when the process that started them is gone; a trainer first ends
-what it has in hand.
+inference server answers on a local socket; one that does both answers beside its trainings. All end when the process
+that started them is gone; a trainer first ends what it has in hand.
 """
 
 from __future__ import annotations
@@ -11,31 +11,35 @@ import argparse
 import logging
 import os
 import sys
+import threading
 import time
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from typing import Any
 
-from mnist_lab import datasets
+from mnist_lab import datasets, niceness
 from mnist_lab.errors import LabError
 from mnist_lab.settings import read_settings
 from mnist_lab.store import Run, RunStore, open_store
 from mnist_lab.store.artefacts import LOG
 
 POLL_SECONDS = 0.1
-NICENESS = 5
 # TensorFlow's memory grows a little with each network; a fresh process is warmed up in the background after this many.
 RUNS_PER_PROCESS = 25
 
+# Questions are answered one at a time, and none while Keras forgets what it knew of a training.
+_answering = threading.Lock()
 _log = logging.getLogger(__name__)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs a worker until it is no longer wanted; returns the exit status."""
     parser = argparse.ArgumentParser(prog="mnist_lab.worker")
-    parser.add_argument("task", choices=("train", "infer"))
+    parser.add_argument("task", choices=("train", "infer", "both"))
     parser.add_argument("--name", required=True)
     parser.add_argument("--parent", type=int, required=True, help="process id of the one who started this")
     parser.add_argument("--own", action="store_true", help="train the runs queued for this name only, then end")
@@ -52,6 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     if options.task == "infer":
         return _infer(store, options.address, options.parent)
+    if options.task == "both":
+        return _both(store, options.name, options.address, options.parent)
     return _train(store, options.name, options.parent, options.own)
 
 
@@ -59,15 +65,15 @@ def _is_orphan(parent: int) -> bool:
     return os.getppid() != parent
 
 
-def _train(store: RunStore, name: str, parent: int, own: bool) -> int:
-    if hasattr(os, "nice"):
-        # The page must stay quick while a training takes all cores.
-        os.nice(NICENESS)
+def _train(store: RunStore, name: str, parent: int, own: bool, beside: Callable[[], None] = lambda: None) -> int:
+    """Trains until it is no longer wanted; `beside` is called once, when the device has been taken."""
+    niceness.be_nice()
     from mnist_lab.forecast import probe_key, read_probe
     from mnist_lab.keras_side import probe, train
     from mnist_lab.keras_side.backend import BACKEND
 
     BACKEND.take_gpu()
+    beside()
     done = 0
 
     def next_run() -> Run | None:
@@ -89,8 +95,10 @@ def _train(store: RunStore, name: str, parent: int, own: bool) -> int:
         if run is not None:
             with _log_into(store, run):
                 train.execute(store, run, name)
+            niceness.come_forward()
             run = None
-            train.keras.backend.clear_session()
+            with _answering:
+                train.keras.backend.clear_session()
             done += 1
             if done >= RUNS_PER_PROCESS:
                 return 0
@@ -130,8 +138,7 @@ class _log_into:
 def _infer(store: RunStore, address: str, parent: int) -> int:
     # Inference stays on the CPU, so that it never waits for a training on the GPU nor takes its memory.
     os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-    key = bytes.fromhex(os.environ.pop("MNIST_LAB_INFERENCE_KEY", ""))
-    with Listener(address, authkey=key) as listener:
+    with _listener(address) as listener:
         from mnist_lab.keras_side.infer import Answers
 
         if _is_orphan(parent):
@@ -139,9 +146,37 @@ def _infer(store: RunStore, address: str, parent: int) -> int:
             return 0
         connection = listener.accept()
     # The listener has closed and its file is gone: whatever ends this process leaves nothing lying about.
-    with connection:
-        _serve(Answers(store), connection, parent)
+    _serve_one(Answers(store), connection, parent)
     return 0
+
+
+def _listener(address: str) -> Listener:
+    return Listener(address, authkey=bytes.fromhex(os.environ.pop("MNIST_LAB_INFERENCE_KEY", "")))
+
+
+def _both(store: RunStore, name: str, address: str, parent: int) -> int:
+    with _listener(address) as listener:
+        from mnist_lab.keras_side.infer import Answers
+
+        def beside() -> None:
+            threading.Thread(target=_serve_all, args=(Answers(store), listener, parent), daemon=True).start()
+
+        return _train(store, name, parent, own=False, beside=beside)
+
+
+def _serve_all(answers: Any, listener: Listener, parent: int) -> None:
+    """Serves whoever connects: one who waited in vain comes again, as this process is not ended for one answer."""
+    while True:
+        try:
+            connection = listener.accept()
+        except (AuthenticationError, EOFError, ConnectionError):
+            continue
+        threading.Thread(target=_serve_one, args=(answers, connection, parent), daemon=True).start()
+
+
+def _serve_one(answers: Any, connection: Connection, parent: int) -> None:
+    with connection:
+        _serve(answers, connection, parent)
 
 
 def _serve(answers: Any, connection: Connection, parent: int) -> None:
@@ -156,12 +191,18 @@ def _serve(answers: Any, connection: Connection, parent: int) -> None:
         try:
             if question.startswith("_"):
                 raise AttributeError(question)
-            connection.send(("answer", getattr(answers, question)(**arguments)))
+            with _answering:
+                said: tuple[Any, ...] = "answer", getattr(answers, question)(**arguments)
         except LabError as error:
-            connection.send(("error", error.message, error.remedy))
+            said = "error", error.message, error.remedy
         except Exception as error:
             _log.error("%s", traceback.format_exc())
-            connection.send(("error", f"{type(error).__name__}: {error}", "See the server's log."))
+            said = "error", f"{type(error).__name__}: {error}", "See the server's log."
+        try:
+            connection.send(said)
+        except OSError:
+            # Nobody waits for it any more.
+            return
 
 
 if __name__ == "__main__":

@@ -31,21 +31,26 @@ else:
     st.error(analysis.problem, icon="⚠️")
 
 busy = bool(frame.store().active() or frame.store().queue())
-names = ["Network", "Training", "Code"]
-network, training, source = st.tabs(names, default="Training" if busy else "Network", key="lab-tabs")
-with network:
-    network_view.picture(analysis)
-    if analysis.rows:
-        network_view.table(analysis, batch_size)
-    else:
-        st.info("Add a layer in the sidebar, or start from a preset.")
-with training:
-    # Folded also when the training has ended: what it has reached stays where it was read.
-    with st.expander("Settings", expanded=not busy and not state.get("watched", "")):
-        training_form(bench, analysis)
-    live_panel()
-with source:
-    if analysis.problem is None:
-        code(bench)
-    else:
-        st.info("The code of a network is written when the network is possible.")
+# Where one begins; not the tabs' own default, which would take people there anew when a training begins or ends.
+st.session_state.setdefault("lab-tabs", "Training" if busy else "Network")
+network, training, source = st.tabs(["Network", "Training", "Code"], key="lab-tabs", on_change="rerun")
+# Only what can be seen is drawn: the form alone has a hundred widgets, which every edit of a layer would send anew.
+if network.open:
+    with network:
+        network_view.picture(analysis)
+        if analysis.rows:
+            network_view.table(analysis, batch_size)
+        else:
+            st.info("Add a layer in the sidebar, or start from a preset.")
+if training.open:
+    with training:
+        # Folded also when the training has ended: what it has reached stays where it was read.
+        with st.expander("Settings", expanded=not busy and not state.get("watched", "")):
+            training_form(bench, analysis)
+        live_panel()
+if source.open:
+    with source:
+        if analysis.problem is None:
+            code(bench)
+        else:
+            st.info("The code of a network is written when the network is possible.")

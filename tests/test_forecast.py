@@ -20,7 +20,7 @@ from mnist_lab.training_config import TrainingConfig
 SMALL = Architecture((Flatten(), Dense(10, "softmax")))
 LARGE = Architecture((Conv2D(16), MaxPooling2D(), Flatten(), Dense(10, "softmax")))
 CONFIG = TrainingConfig(batch_size=128)
-PROBE = Probe(fixed=1e-5, each=1e-9, value=2e-9)
+PROBE = Probe(fixed=1e-3, layer=2e-4, each=1e-9, value=2e-9)
 
 
 def earlier(architecture: Architecture, images_per_second: float | None, batch_size: int = 128) -> Run:
@@ -44,21 +44,22 @@ def ahead(architecture: Architecture = LARGE, config: TrainingConfig = CONFIG, *
     return forecast(shapes.analyse(architecture), config, **{"images": 1000, "probe": PROBE, **more})
 
 
-def test_a_probe_finds_the_three_numbers_that_explain_three_networks() -> None:
-    costs = (Cost(8_000, 800), Cost(250_000, 33_000), Cost(6_000_000, 60_000))
-    probe = Probe.from_measured([(cost, PROBE.seconds(cost)) for cost in costs])
+def test_a_probe_finds_the_four_numbers_that_explain_four_networks() -> None:
+    costs = (Cost(8_000, 800, 2), Cost(9_000, 900, 9), Cost(250_000, 33_000, 4), Cost(6_000_000, 60_000, 5))
+    probe = Probe.from_measured([(cost, PROBE.seconds(cost, 128)) for cost in costs], 128)
     assert probe.fixed == pytest.approx(PROBE.fixed)
+    assert probe.layer == pytest.approx(PROBE.layer)
     assert probe.each == pytest.approx(PROBE.each)
     assert probe.value == pytest.approx(PROBE.value)
-    assert probe.seconds(Cost(1_000_000, 10_000)) == pytest.approx(1e-5 + 1e-3 + 2e-5)
+    assert probe.seconds(Cost(1_000_000, 10_000, 5), 100) == pytest.approx(1e-5 + 1e-5 + 1e-3 + 2e-5)
 
 
-@pytest.mark.parametrize("seconds", [(5e-4, 2e-4, 1e-4), (1e-9, 1e-9, 1.0), (1.0, 1e-9, 1e-9)])
+@pytest.mark.parametrize("seconds", [(5e-4, 3e-4, 2e-4, 1e-4), (1e-9, 1e-9, 1e-9, 1.0), (1.0, 1e-9, 1e-9, 1e-9)])
 def test_a_probe_that_was_disturbed_is_never_negative(seconds: tuple[float, ...]) -> None:
-    costs = (Cost(8_000, 800), Cost(250_000, 33_000), Cost(6_000_000, 60_000))
-    probe = Probe.from_measured(list(zip(costs, seconds, strict=True)))
-    assert min(probe.fixed, probe.each, probe.value) >= 0
-    assert probe.seconds(Cost(1, 1)) > 0
+    costs = (Cost(8_000, 800, 2), Cost(9_000, 900, 9), Cost(250_000, 33_000, 4), Cost(6_000_000, 60_000, 5))
+    probe = Probe.from_measured(list(zip(costs, seconds, strict=True)), 128)
+    assert min(probe.fixed, probe.layer, probe.each, probe.value) >= 0
+    assert probe.seconds(Cost(1, 1, 1), 128) > 0
 
 
 def test_a_probe_goes_through_the_store_unchanged() -> None:
@@ -79,7 +80,8 @@ def test_without_any_measurement_the_seconds_are_unknown_and_the_memory_is_not()
 
 def test_the_probe_gives_the_seconds_of_an_epoch() -> None:
     network = shapes.analyse(LARGE)
-    seconds = 1e-5 + 1e-9 * network.multiply_adds + 2e-9 * network.activation_values
+    step = 1e-3 + 2e-4 * len(network.rows)
+    seconds = step / CONFIG.batch_size + 1e-9 * network.multiply_adds + 2e-9 * network.activation_values
     assert ahead(images=500).seconds_per_epoch == pytest.approx(500 * seconds)
     assert "probe" in ahead().basis
 
@@ -100,7 +102,7 @@ def test_only_the_newest_runs_count() -> None:
 def test_runs_of_another_cost_or_batch_correct_the_probe_once_there_are_two() -> None:
     plain = ahead().seconds_per_epoch
     assert plain is not None
-    small, large = (PROBE.seconds(Cost.of(shapes.analyse(each))) for each in (SMALL, LARGE))
+    small, large = (PROBE.seconds(Cost.of(shapes.analyse(each)), size) for each, size in ((SMALL, 128), (LARGE, 8)))
     # They took twice and four times what the probe says.
     others = [earlier(SMALL, 1 / (2 * small)), earlier(LARGE, 1 / (4 * large), batch_size=8)]
     assert ahead(earlier=others).seconds_per_epoch == pytest.approx(3 * plain)

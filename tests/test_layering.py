@@ -15,7 +15,7 @@ PACKAGE = "mnist_lab"
 # here. Packages stand for all their modules.
 RANKS: dict[str, int] = {
     "errors": 0,
-    "settings": 1, "fields": 1, "formatting": 1, "mnist_form": 1,
+    "settings": 1, "fields": 1, "formatting": 1, "mnist_form": 1, "niceness": 1,
     "not_a_digit": 1, "centre_lines": 1,
     "layers": 2, "architecture": 2, "training_part": 2, "optimizers": 2, "training_config": 2, "editing": 2,
     "store": 3, "datasets": 3, "mnist_files": 3, "embedded_digits": 3, "download": 3,
@@ -41,7 +41,9 @@ USERS: dict[str, tuple[str, ...]] = {
     "plotly": ("figures", "ui"),
     "keras": ("keras_side",),
     # What Keras leaves to its backend is in one module; the others make images, before any network sees them.
-    "tensorflow": tuple(f"keras_side.{name}" for name in ("backend", "augment", "penmanship", "pens", "strangers")),
+    "tensorflow": tuple(
+        f"keras_side.{name}" for name in ("backend", "batches", "augment", "penmanship", "pens", "strangers")
+    ),
     "jax": ("keras_side.backend",),
     "torch": ("keras_side.backend",),
     "sqlalchemy": ("store",),
@@ -51,6 +53,7 @@ USERS: dict[str, tuple[str, ...]] = {
         "jobs",
         "heartbeat",
         "download",
+        "worker",  # answers beside its training where there is memory for one process only
     ),  # a lock is for all: Streamlit runs pages in threads of its own
     "threading.Timer": ("jobs", "heartbeat"),
     "_thread": (),

@@ -10,7 +10,14 @@ import pytest
 from mnist_lab.errors import SettingError
 from mnist_lab.settings import read_settings
 
-VARIABLES = ("MNIST_LAB_HOME", "MNIST_LAB_STORE", "MNIST_LAB_DATA", "MNIST_LAB_EXECUTOR", "KERAS_BACKEND")
+VARIABLES = (
+    "MNIST_LAB_HOME",
+    "MNIST_LAB_STORE",
+    "MNIST_LAB_DATA",
+    "MNIST_LAB_EXECUTOR",
+    "MNIST_LAB_WORKERS",
+    "KERAS_BACKEND",
+)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -27,6 +34,7 @@ def test_without_variables_everything_lies_beside_the_app() -> None:
     assert settings.data is None
     assert settings.executor == "local"
     assert settings.backend == "tensorflow"
+    assert not settings.one_worker
 
 
 @pytest.mark.parametrize("name", VARIABLES)
@@ -55,6 +63,12 @@ def test_paths_may_be_relative_or_begin_with_a_tilde(tmp_path: Path, monkeypatch
     assert (settings.home, settings.data) == (tmp_path / "here", tmp_path / "data")
 
 
+@pytest.mark.parametrize(("value", "one"), [("1", True), (" 1 ", True), ("2", False)])
+def test_one_process_or_two_train_and_answer(value: str, one: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_LAB_WORKERS", value)
+    assert read_settings().one_worker is one
+
+
 @pytest.mark.parametrize("url", ["sqlite:////some/where/x.db", "postgresql+psycopg://me:secret@host/lab"])
 def test_a_store_url_is_taken_as_it_is(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_LAB_STORE", url)
@@ -75,6 +89,8 @@ def test_a_store_url_is_taken_as_it_is(url: str, monkeypatch: pytest.MonkeyPatch
         ("MNIST_LAB_DATA", "~nobody-of-this-name/mnist"),
         ("MNIST_LAB_EXECUTOR", "cloud"),
         ("MNIST_LAB_EXECUTOR", "ray"),
+        ("MNIST_LAB_WORKERS", "0"),
+        ("MNIST_LAB_WORKERS", "one"),
         ("KERAS_BACKEND", "theano"),
     ],
 )

@@ -26,8 +26,11 @@ found && exit 0
 echo "No Chromium here: fetching one for the browser tests ..."
 timeout 180 "$python" -m playwright install chromium >"$log" 2>&1 && found && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  { timeout 60 apt-get -qq update; timeout 240 apt-get -qq install -y --no-install-recommends chromium; } >"$log" 2>&1
-  found && exit 0
+  timeout 60 apt-get -qq update >"$log" 2>&1
+  for package in chromium-headless-shell chromium; do
+    timeout 240 apt-get -qq install -y --no-install-recommends "$package" >"$log" 2>&1
+    found && exit 0
+  done
 fi
 echo "None could be had, so the browser tests will be skipped. MNIST_LAB_CHROMIUM=/path/to/chromium names one." >&2
 exit 0

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,16 @@ _log = logging.getLogger(__name__)
 
 
 class InferenceClient:
-    """Asks the inference process, starts it when needed and starts it anew when it died or does not answer."""
+    """Asks the inference process, starts it when needed and starts it anew when it died or does not answer.
 
-    def __init__(self) -> None:
+    Args:
+        task: ``"infer"``, or ``"both"`` for a process that also trains.
+        may_end: Whether a process that does not answer, or is no longer wanted, may be ended now: it may have more in
+            hand than answers.
+    """
+
+    def __init__(self, task: str = "infer", may_end: Callable[[WorkerProcess], bool] = lambda process: True) -> None:
+        self._task, self._may_end = task, may_end
         self._lock = threading.Lock()
         self._process: WorkerProcess | None = None
         self._connection: Connection | None = None
@@ -43,6 +51,11 @@ class InferenceClient:
             self.ask("ping")
         except InferenceError as error:
             _log.warning("%s", error)
+
+    @property
+    def process(self) -> WorkerProcess | None:
+        """The process that was started last, if it is still wanted."""
+        return self._process
 
     @property
     def is_warm(self) -> bool:
@@ -76,9 +89,8 @@ class InferenceClient:
             except (OSError, EOFError, TimeoutError) as error:
                 self._drop()
                 what = "gave no answer in time" if isinstance(error, TimeoutError) else "ended unexpectedly"
-                raise InferenceError(
-                    f"The prediction process {what}.", "It is being started anew; try again."
-                ) from error
+                remedy = "It is being started anew; try again." if self._process is None else "Try again."
+                raise InferenceError(f"The prediction process {what}.", remedy) from error
         if kind == "error":
             raise InferenceError(*answer)
         return answer[0]
@@ -96,7 +108,7 @@ class InferenceClient:
             # A socket's path may have some hundred characters only: not in the user's folder, which may lie deep.
             self._address = str(Path(tempfile.gettempdir()) / f"mnist-lab-{os.getpid()}-{uuid.uuid4().hex[:8]}")
         environment = {"MNIST_LAB_INFERENCE_KEY": self._key.hex()}
-        self._process = WorkerProcess("infer", ["--address", self._address], environment)
+        self._process = WorkerProcess(self._task, ["--address", self._address], environment)
 
     def _connected(self) -> Connection:
         if self._process is None or self._process.exit_status is not None:
@@ -130,7 +142,7 @@ class InferenceClient:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-        if self._process is not None:
+        if self._process is not None and (self._process.exit_status is not None or self._may_end(self._process)):
             self._process.end(1.0)
             self._process = None
             if sys.platform != "win32":

@@ -20,6 +20,7 @@ from mnist_lab.jobs.alone import release_lost
 from mnist_lab.jobs.inference import InferenceClient
 from mnist_lab.jobs.processes import WorkerProcess, end_failed, end_lost, exit_words
 from mnist_lab.jobs.queueing import submit
+from mnist_lab.settings import read_settings
 from mnist_lab.store import Run, RunStore, open_store
 from mnist_lab.training_config import TrainingConfig
 
@@ -39,16 +40,19 @@ class JobManager:
     Args:
         store: The run store.
         autostart: Whether to start the trainer and the inference process soon; tests start them when they want.
+        one_worker: Whether one process is both.
 
     Attributes:
         problem: Why no training can start at present, or None.
         data_words: How the download of MNIST is getting on, where it is not on this machine.
     """
 
-    def __init__(self, store: RunStore, *, autostart: bool = True) -> None:
+    def __init__(self, store: RunStore, *, autostart: bool = True, one_worker: bool = False) -> None:
         self.store = store
-        self.inference = InferenceClient()
+        self._one_worker = one_worker
+        self.inference = InferenceClient("both", self._is_idle) if one_worker else InferenceClient()
         self._worker: WorkerProcess | None = None
+        self._buried: WorkerProcess | None = None
         self._failures = 0
         self._not_before = time.monotonic() + START_DELAY_SECONDS
         self._ended = threading.Event()
@@ -106,9 +110,8 @@ class JobManager:
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(timeout=5)
         self.inference.close()
-        worker = self._worker
-        if worker is not None and not any(run.worker == worker.name for run in self._active()):
-            worker.end()
+        if self._worker is not None and self._is_idle(self._worker):
+            self._worker.end()
 
     def fetch_data(self, *, again: bool = False) -> None:
         """Downloads MNIST in a thread, if no data but the embedded digits are here; pages never wait for it.
@@ -127,11 +130,12 @@ class JobManager:
         except LabError as error:
             self.data_words = str(error)
 
-    def _active(self) -> list[Run]:
+    def _is_idle(self, worker: WorkerProcess) -> bool:
         try:
-            return self.store.active()
+            return not any(run.worker == worker.name for run in self.store.active())
         except LabError:
-            return []
+            # Nobody knows; an idle one ends by itself when its parent is gone.
+            return False
 
     def _loop(self) -> None:
         warmed_at: float | None = None
@@ -147,7 +151,9 @@ class JobManager:
                         self.store.purge(keep=starter.IDS)
                     # Both engines at once would leave the first page no processor; a queued training does not wait.
                     late = time.monotonic() - warmed_at > TRAINER_DELAY_SECONDS
-                    if self.inference.is_warm or late or self.store.queue():
+                    if self._one_worker:
+                        self._worker = self._both()
+                    elif self.inference.is_warm or late or self.store.queue():
                         self._worker = WorkerProcess("train")
             except (LabError, OSError) as error:
                 # The database may be away for a while; the thread must outlive that.
@@ -157,12 +163,20 @@ class JobManager:
             else:
                 self.problem = None if self._failures < 2 else self.problem
 
+    def _both(self) -> WorkerProcess | None:
+        """The one process for both: who asks starts it."""
+        process = self.inference.process
+        if process is None or process is self._buried:
+            self.inference.start()
+            return None
+        return process
+
     def _bury(self) -> None:
         """Ends the runs whose worker is gone."""
         worker = self._worker
         status = None if worker is None else worker.exit_status
         if worker is not None and status is not None:
-            self._worker = None
+            self._worker, self._buried = None, worker
             mine = [run for run in self.store.active() if run.worker == worker.name]
             for run in mine:
                 end_failed(self.store, run.id, status, self.store.artefacts.log_tail(run.id))
@@ -186,6 +200,6 @@ def job_manager() -> JobManager:
         SettingError: If a setting is wrong.
         StoreError: If the store cannot be opened.
     """
-    manager = JobManager(open_store())
+    manager = JobManager(open_store(), one_worker=read_settings().one_worker)
     atexit.register(manager.close)
     return manager

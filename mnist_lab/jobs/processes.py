@@ -24,7 +24,7 @@ class WorkerProcess:
     """A worker process of this machine.
 
     Args:
-        task: ``"train"`` or ``"infer"``.
+        task: ``"train"``, ``"infer"`` or ``"both"``.
         arguments: More arguments for `mnist_lab.worker`.
         environment: More environment variables.
         name: Under which it claims runs; a new one if empty.

@@ -1,6 +1,6 @@
 """Random changes to training images, in TensorFlow's graph: they are moved, or written anew with a pen.
 
-This is the input pipeline, which is TensorFlow's whatever the backend: Keras's `fit` takes a `tf.data.Dataset` on each.
+They are part of the input pipeline, see `batches`, which is TensorFlow's whatever the backend.
 
 An image that is moved gets one affine map that turns, shifts, zooms and shears it at once, so that it is interpolated
 only once. How one is written anew is told in `pens`. The random numbers are a function of the seed, the step and the
@@ -19,7 +19,7 @@ import tensorflow as tf
 from mnist_lab.centre_lines import UNITS_PER_PIXEL, fields
 from mnist_lab.keras_side import penmanship, pens
 from mnist_lab.keras_side.strangers import strangers
-from mnist_lab.training_config import Augmentation, TrainingConfig
+from mnist_lab.training_config import Augmentation
 
 Augmenter = Callable[[Any, Any], Any]
 Writer = Callable[[Any, Any, Any, Any], tuple[Any, Any]]
@@ -121,30 +121,6 @@ def augmented(dataset: tf.data.Dataset, augmentation: Augmentation, seed: int, f
         return move(batch, step)
 
     return dataset.enumerate(first_step).map(change_first, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-
-
-def training_batches(x: Any, y: Any, pixels: np.ndarray, training: TrainingConfig, done: int) -> tf.data.Dataset:
-    """The batches of the epochs that a training still has to do, shuffled and changed.
-
-    Args:
-        x: float32 images, shape ``(n, 28, 28, 1)``, 0 to 1.
-        y: Their labels, ``(n,)`` or one-hot.
-        pixels: The same images, uint8, shape ``(n, 28, 28)``.
-        training: Augmentation, batch size, epochs and seed.
-        done: Epochs that are done.
-
-    Returns:
-        For each step `(images, labels)`, of all epochs that remain, one after the other.
-    """
-    # Indices are shuffled, not images: the whole set can be mixed, and only the batch is copied.
-    parts = [tf.constant(x), tf.constant(y)]
-    if training.augmentation.writes:
-        parts.append(tf.constant(fields(pixels)))
-    count, batch = len(x), training.batch_size
-    order = tf.data.Dataset.range(count).shuffle(count, seed=training.seed + done).batch(batch)
-    batches = order.repeat(training.epochs - done).map(lambda i: tuple(tf.gather(part, i) for part in parts))
-    first_step = done * math.ceil(count / batch)
-    return augmented(batches, training.augmentation, training.seed, first_step).prefetch(4)
 
 
 def augment_numpy(images: np.ndarray, augmentation: Augmentation, seed: int, labels: np.ndarray) -> np.ndarray:

@@ -176,14 +176,16 @@ def _dropout(layer: Dropout, x: Any, name: str, seed: int | None) -> Any:
 
 
 def _batch_normalization(layer: BatchNormalization, x: Any, name: str, _: int | None) -> Any:
-    return keras.layers.BatchNormalization(
+    made = keras.layers.BatchNormalization(
         momentum=layer.momentum,
         epsilon=layer.epsilon,
         center=layer.center,
         scale=layer.scale,
         dtype=DTYPE,
         name=name,
-    )(x)
+    )
+    BACKEND.quicken(made)
+    return made(x)
 
 
 def _activation(layer: Activation, x: Any, name: str, _: int | None) -> Any:

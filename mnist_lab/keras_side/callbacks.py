@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from mnist_lab import niceness
 from mnist_lab.heartbeat import PERIOD_SECONDS, Heartbeat
 from mnist_lab.training_config import EarlyStopping, monitor_mode
 
@@ -69,8 +70,9 @@ class Control(keras.callbacks.Callback):
             self._due = now + PERIOD_SECONDS
             self._report(batch + 1, now, logs or {})
             if is_first:
-                # Whoever pressed Train waits for this point.
+                # Whoever pressed Train waits for this point; from here on the page goes first.
                 self.heartbeat.flush()
+                niceness.stand_back()
 
     def on_test_begin(self, logs: Any = None) -> None:
         """Says that the validation images are being looked at."""

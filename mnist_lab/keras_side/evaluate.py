@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +16,8 @@ from mnist_lab.store import RunStore
 from mnist_lab.store.artefacts import BASE_PREDICTIONS, PREDICTIONS, VALIDATION_PREDICTIONS
 
 BATCH = 512
+
+Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +48,33 @@ def as_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def evaluate(
-    model: keras.Model, images: NDArray[np.uint8], labels: NDArray[np.uint8], indices: NDArray[np.int64]
+    predict: Predict, images: NDArray[np.uint8], labels: NDArray[np.uint8], indices: NDArray[np.int64]
 ) -> Evaluation:
     """Predicts all images.
 
     Args:
-        model: A network with ten probabilities at its end.
+        predict: What `BACKEND.compiled` made of a network with ten probabilities at its end. It builds its graph when
+            first called: keep it for as long as the network.
         images: Shape ``(n, 28, 28)``, 0-255.
         labels: Shape ``(n,)``.
         indices: Shape ``(n,)``.
     """
     inputs = as_input(images)
     # The first call builds the graph, which is no part of what a prediction takes.
-    model.predict(inputs[:BATCH], batch_size=BATCH, verbose=0)
+    predict(inputs[:BATCH])
     began = time.perf_counter()
-    probabilities = model.predict(inputs, batch_size=BATCH, verbose=0)
+    probabilities = np.concatenate([predict(inputs[i : i + BATCH]) for i in range(0, len(inputs), BATCH)])
     seconds = (time.perf_counter() - began) / len(images)
-    return Evaluation(np.asarray(probabilities, np.float32), labels, indices, seconds)
+    return Evaluation(probabilities, labels, indices, seconds)
 
 
-def validate(model: keras.Model, split: Split, store: RunStore, run_id: str) -> None:
+def validate(predict: Predict, split: Split, store: RunStore, run_id: str) -> None:
     """Keeps what a model says of its validation images: thresholds and temperatures are chosen by these.
 
     Where the test images serve for validation there are no others, and nothing is kept.
     """
     if not split.test_is_validation:
-        write(evaluate(model, split.x_validation, split.y_validation, split.validation_indices), store, run_id,
+        write(evaluate(predict, split.x_validation, split.y_validation, split.validation_indices), store, run_id,
               VALIDATION_PREDICTIONS)  # fmt: skip
 
 
@@ -86,10 +89,10 @@ def write(evaluation: Evaluation, store: RunStore, run_id: str, name: str = PRED
         )
 
 
-def remember_base(model: keras.Model, base: Dataset, store: RunStore, run_id: str) -> None:
+def remember_base(predict: Predict, base: Dataset, store: RunStore, run_id: str) -> None:
     """Keeps what a fine-tuned model says of the test images of the data that it came from: one more look at these."""
     indices = np.arange(len(base.x_train), len(base.x_train) + len(base.x_test))
-    write(evaluate(model, base.x_test, base.y_test, indices), store, run_id, BASE_PREDICTIONS)
+    write(evaluate(predict, base.x_test, base.y_test, indices), store, run_id, BASE_PREDICTIONS)
     store.count_looks(run_id)
 
 

@@ -18,7 +18,7 @@ from mnist_lab.keras_side import evaluate, foreign, weights
 from mnist_lab.keras_side.augment import augment_numpy
 from mnist_lab.keras_side.backend import BACKEND
 from mnist_lab.keras_side.build import build
-from mnist_lab.keras_side.evaluate import as_input
+from mnist_lab.keras_side.evaluate import Predict, as_input
 from mnist_lab.keras_side.explain import activations, attribution, features
 from mnist_lab.keras_side.explain.taps import Taps
 from mnist_lab.store import Run, RunStore
@@ -42,7 +42,7 @@ class Answers:
     def __init__(self, store: RunStore) -> None:
         self._store = store
         self._models: OrderedDict[tuple[str, float], tuple[keras.Model, Any]] = OrderedDict()
-        self._of_epochs: tuple[str, keras.Model] | None = None
+        self._of_epochs: tuple[str, keras.Model, Predict] | None = None
         self._banks: OrderedDict[tuple[str, str], features.Bank] = OrderedDict()
         self._tapped: WeakKeyDictionary[keras.Model, Taps] = WeakKeyDictionary()
 
@@ -83,11 +83,11 @@ class Answers:
         run = self._store.get(run_id)
         data = self._data(run)
         split = data.split
-        model, _ = self._load(run_id)
-        evaluate.keep(evaluate.evaluate(model, split.x_test, split.y_test, split.test_indices), self._store, run_id)
-        evaluate.validate(model, split, self._store, run_id)
+        _, predict = self._load(run_id)
+        evaluate.keep(evaluate.evaluate(predict, split.x_test, split.y_test, split.test_indices), self._store, run_id)
+        evaluate.validate(predict, split, self._store, run_id)
         if data.base is not None:
-            evaluate.remember_base(model, data.base, self._store, run_id)
+            evaluate.remember_base(predict, data.base, self._store, run_id)
 
     def predict_epoch(self, run_id: str, epoch: int, part: str) -> str:
         """Asks the kept weights of an epoch about the validation or the test images, unless that is known already.
@@ -107,24 +107,25 @@ class Answers:
         if known is not None:
             return known
         split = self._data(run).split
-        model = self._at_epoch(run, epoch)
+        _, predict = self._at_epoch(run, epoch)
         if (meant := kept_epochs.part_of(run, part)) == kept_epochs.TEST:
             asked = split.x_test, split.y_test, split.test_indices
         else:
             asked = split.x_validation, split.y_validation, split.validation_indices
         name = epoch_predictions(epoch, kept_epochs.PARTS[meant])
-        evaluate.write(evaluate.evaluate(model, *asked), self._store, run_id, name)
+        evaluate.write(evaluate.evaluate(predict, *asked), self._store, run_id, name)
         if kept_epochs.is_a_look(run, part):
             self._store.count_looks(run_id)
         return name
 
-    def _at_epoch(self, run: Run, epoch: int) -> keras.Model:
+    def _at_epoch(self, run: Run, epoch: int) -> tuple[keras.Model, Predict]:
         # One network for all epochs of a run: building it and its graph takes longer than reading weights.
         if self._of_epochs is None or self._of_epochs[0] != run.id:
-            self._of_epochs = run.id, build(run.network().without_downloads())
-        model = self._of_epochs[1]
+            model = build(run.network().without_downloads())
+            self._of_epochs = run.id, model, BACKEND.compiled(model)
+        _, model, predict = self._of_epochs
         weights.put_into(model, run, self._store, epoch_weights(epoch))
-        return model
+        return model, predict
 
     def _data(self, run: Run) -> run_data.RunData:
         """The images of a run, if this machine has them."""
@@ -164,9 +165,9 @@ class Answers:
 
     def at_epoch(self, run_id: str, epoch: int, image: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """What the kept weights of an epoch say of an image, and the kernel of their first convolution."""
-        model = self._at_epoch(self._store.get(run_id), epoch)
+        model, predict = self._at_epoch(self._store.get(run_id), epoch)
         first = next((each for each in model.layers if isinstance(each, keras.layers.Conv2D)), None)
-        said = keras.ops.convert_to_numpy(model(as_input(image[np.newaxis]), training=False))[0]
+        said = predict(as_input(image[np.newaxis]))[0]
         return said, None if first is None else np.array(keras.ops.convert_to_numpy(first.kernel))
 
     def export(self, run_id: str) -> bytes:

@@ -16,8 +16,8 @@ from mnist_lab import run_data
 from mnist_lab.errors import JobError, LabError
 from mnist_lab.heartbeat import Heartbeat
 from mnist_lab.keras_side import evaluate, weights
-from mnist_lab.keras_side.augment import training_batches
 from mnist_lab.keras_side.backend import BACKEND
+from mnist_lab.keras_side.batches import batches_in_order, training_batches
 from mnist_lab.keras_side.build import build
 from mnist_lab.keras_side.callbacks import Control, Diverged, RecordEpoch, Stopper, StopRequested
 from mnist_lab.keras_side.optimizers import make_optimizer, schedule_callbacks
@@ -26,6 +26,7 @@ from mnist_lab.store.artefacts import BEST, CHECKPOINT, MODEL, epoch_weights
 from mnist_lab.training_config import TrainingConfig, monitor_mode
 
 N_CLASSES = 10
+LEAST_VALIDATION_BATCH = 256
 
 _log = logging.getLogger(__name__)
 
@@ -125,11 +126,12 @@ class Training:
             if stopped:
                 heartbeat.flush()
                 self.store.end(self.run.id, "stopped", worker=self.worker, **self._kept(stopped=True))
-            evaluation = evaluate.evaluate(model, split.x_test, split.y_test, split.test_indices)
+            predict = BACKEND.compiled(model)
+            evaluation = evaluate.evaluate(predict, split.x_test, split.y_test, split.test_indices)
             evaluate.keep(evaluation, self.store, self.run.id)
-            evaluate.validate(model, split, self.store, self.run.id)
+            evaluate.validate(predict, split, self.store, self.run.id)
             if data.base is not None:
-                evaluate.remember_base(model, data.base, self.store, self.run.id)
+                evaluate.remember_base(predict, data.base, self.store, self.run.id)
             heartbeat.progress(phase="done")
         if not stopped:
             self.store.end(self.run.id, "finished", worker=self.worker, **self._kept(stopped=False))
@@ -185,8 +187,7 @@ class Training:
         def labels(values: Any) -> Any:
             return np.eye(N_CLASSES, dtype=np.float32)[values] if self._one_hot else values
 
-        x, y = evaluate.as_input(split.x_train), labels(split.y_train)
-        validation = evaluate.as_input(split.x_validation), labels(split.y_validation)
+        size = max(self.config.batch_size, LEAST_VALIDATION_BATCH)
         callbacks: list[keras.callbacks.Callback] = [control, *schedule_callbacks(self.config)]
         if self.config.early_stopping is not None:
             best = None
@@ -196,14 +197,11 @@ class Training:
             self.stopper = Stopper(self.config.early_stopping, self.history, self._save_best, best)
             callbacks.append(self.stopper)
         callbacks.append(RecordEpoch(self._record, control))
-        data: dict[str, Any] = {"x": x, "y": y, "batch_size": self.config.batch_size}
-        if not self.config.augmentation.is_off:
-            batches = training_batches(x, y, split.x_train, self.config, first)
-            data = {"x": batches, "steps_per_epoch": control.steps, "shuffle": False}
         model.fit(
-            **data,
-            validation_data=validation,
-            validation_batch_size=max(self.config.batch_size, 256),
+            training_batches(split.x_train, labels(split.y_train), self.config, first),
+            steps_per_epoch=control.steps,
+            validation_data=batches_in_order(split.x_validation, labels(split.y_validation), size),
+            shuffle=False,
             epochs=self.config.epochs,
             initial_epoch=first,
             callbacks=callbacks,

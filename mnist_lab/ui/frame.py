@@ -19,7 +19,7 @@ from mnist_lab.errors import LabError
 from mnist_lab.jobs import JobManager, job_manager
 from mnist_lab.starter import register as register_starter
 from mnist_lab.store import Run, RunStore
-from mnist_lab.ui import state
+from mnist_lab.ui import pace, state
 
 BADGE_SECONDS = 2.0
 WAKING_SECONDS = 0.5  # between two looks whether the network is awake
@@ -126,13 +126,15 @@ def waking() -> None:
 
 def badge() -> None:
     """The training that is under way, on every page; it notices what other tabs and the command line start."""
+    every = pace.slowed(BADGE_SECONDS)
     with st.sidebar:
-        _badge()
+        st.fragment(_badge, run_every=every)(every)
 
 
-@st.fragment(run_every=BADGE_SECONDS)
-def _badge() -> None:
+def _badge(every: float) -> None:
     with errors_in_words():
+        if pace.slowed(BADGE_SECONDS) != every:
+            st.rerun()
         active, waiting = store().active(), len(store().queue())
         seen = tuple((run.id, run.status) for run in active), waiting
         if st.session_state.setdefault("kept.badge", seen) != seen:

@@ -66,7 +66,8 @@ def _start_from(bench: Workbench) -> None:
             bench.load(shelf[name].architecture, shelf[name].training, name)
 
     index = names.index(bench.preset) if bench.preset in names else None
-    st.selectbox("Start from", names, index, format_func=label, key=key, on_change=load, placeholder="a preset …",
+    st.selectbox("Start from", names, index, format_func=label, key=key, on_change=bench.while_drawn(load),
+                 placeholder="a preset …",
                  help="A published model with its training, or nothing. Undo brings your network back.")  # fmt: skip
 
 
@@ -100,7 +101,7 @@ def _fields(bench: Workbench, path: Path, layer: Layer) -> None:
 
         bench.attempt(make, redraw=False)
 
-    widgets.edit(layer, key, change)
+    widgets.edit(layer, key, bench.while_drawn(change))
     if bench.problem:
         st.error(bench.problem)
     if isinstance(layer, Parallel):
@@ -177,5 +178,5 @@ def _add(bench: Workbench, path: Path, label: str) -> None:
     def words(kind: str) -> str:
         return f"{kind} – {LAYERS[kind].purpose}"
 
-    st.selectbox(label, list(LAYERS), None, format_func=words, key=key, on_change=add, placeholder=f"+ {label}",
-                 label_visibility="collapsed")  # fmt: skip
+    st.selectbox(label, list(LAYERS), None, format_func=words, key=key, on_change=bench.while_drawn(add),
+                 placeholder=f"+ {label}", label_visibility="collapsed")  # fmt: skip

@@ -11,7 +11,7 @@ from mnist_lab.diagnosis import subjects
 from mnist_lab.jobs import JobManager
 from mnist_lab.store import Run
 from mnist_lab.training_config import MY_DIGITS
-from mnist_lab.ui import diagnosis_view, frame, state
+from mnist_lab.ui import diagnosis_view, frame, pace, state
 from mnist_lab.ui.live_curve import live_curve
 from mnist_lab.ui.plot import plot
 
@@ -35,15 +35,21 @@ def live_panel() -> None:
     """Draws the panel; it refreshes itself, faster while something trains."""
     manager = frame.services()
     busy = bool(manager.store.active() or manager.store.queue())
-    st.fragment(_panel, run_every=TICK_SECONDS if busy else IDLE_SECONDS)(busy)
+    every = _seconds_to_the_next_look(busy)
+    st.fragment(_panel, run_every=every)(busy, every)
 
 
-def _panel(was_busy: bool) -> None:
+def _seconds_to_the_next_look(busy: bool) -> float:
+    return pace.slowed(TICK_SECONDS if busy else IDLE_SECONDS)
+
+
+def _panel(was_busy: bool, every: float) -> None:
     with frame.errors_in_words():
         manager = frame.services()
         active, waiting = manager.store.active(), manager.store.queue()
         run = watched_run(manager, active, waiting)
-        if bool(active or waiting) != was_busy:
+        busy = bool(active or waiting)
+        if busy != was_busy or _seconds_to_the_next_look(busy) != every:
             st.rerun()
         if run is None:
             st.caption("No training yet. Press Train, and its curves appear here while it learns.")

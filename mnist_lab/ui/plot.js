@@ -58,7 +58,6 @@ class Chart {
   update(data, send) {
     this.send = data.click ? send : null;
     this.file = data.file;
-    this.base = data.base;
     this.node.setAttribute("aria-label", data.label || "Chart");
     this.node.classList.toggle("mnist-lab-plot-clickable", Boolean(data.click));
     const theme = readTheme(this.parent);
@@ -83,7 +82,7 @@ class Chart {
     if (this.busy || this.held || !this.frame.isConnected || this.frame.clientWidth === 0) return;
     this.busy = true;
     try {
-      const plotly = await loadPlotly(this.file, this.base);
+      const plotly = await loadPlotly(this.file);
       // A chart's first drawing keeps the browser busy: what stands above it, a table above all, comes first.
       if (!this.drawn) await idle();
       while (this.pending && this.frame.isConnected) {
@@ -181,23 +180,14 @@ function plain(value) {
 }
 
 // One download a window, shared by all charts; a failed one is forgotten, so that the next chart tries again.
-function loadPlotly(file, base) {
-  window.mnistLabPlotly ??= (async () => {
-    const [first, ...others] = addresses(file, base);
-    await settled(first);
-    let last;
-    for (const address of [first, ...others]) {
-      try {
-        return await loadScript(address);
-      } catch (error) {
-        last = error;
-      }
-    }
-    throw last;
-  })().catch((error) => {
-    window.mnistLabPlotly = undefined;
-    throw error;
-  });
+function loadPlotly(file) {
+  const address = new URL(file, import.meta.url).href; // it lies beside this very script
+  window.mnistLabPlotly ??= settled(address)
+    .then(() => loadScript(address))
+    .catch((error) => {
+      window.mnistLabPlotly = undefined;
+      throw error;
+    });
   return window.mnistLabPlotly;
 }
 
@@ -214,16 +204,6 @@ function idle() {
   return new Promise((done) =>
     window.requestIdleCallback ? window.requestIdleCallback(done, { timeout: 300 }) : setTimeout(done, 50),
   );
-}
-
-// Streamlit's own script tag tells under which address this browser reaches the server, behind a proxy too.
-function addresses(file, base) {
-  const found = [];
-  const own = document.querySelector('script[type="module"][src*="static/js/"]');
-  if (own) found.push(new URL(`../../app/static/${file}`, own.src).href);
-  const configured = `${location.origin}${base}/app/static/${file}`;
-  if (!found.includes(configured)) found.push(configured);
-  return found;
 }
 
 function loadScript(address) {

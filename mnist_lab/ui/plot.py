@@ -7,6 +7,7 @@ This component keeps one DOM node per key, gives it new data by ``Plotly.react``
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -16,7 +17,7 @@ from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -38,11 +39,13 @@ def _bare(text: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
-_JS = "\n".join(
-    _bare(Path(__file__).with_name(name).read_text(encoding="utf-8")) for name in ("plot.js", "plot_hover.js")
-)
-_CSS = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
-_COMPONENT = Component("mnist_lab_plot", _JS, _CSS)
+def _beside(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+# What draws; too long to be sent with every figure.
+_SCRIPT = _beside("plot.js") + _beside("plot_hover.js")
+_COMPONENT = Component("mnist_lab_plot", _bare(_beside("plot_loader.js")), _beside("plot.css"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,7 @@ def plot(
             "figure": shown.payload,
             "pictures": pictures,
             "revision": shown.revision + (_hash(json.dumps(pictures)) if pictures else ""),
+            "script": ensure_chart_js(),
             "file": ensure_plotly_js(),
             "base": f"/{base}" if base else "",
             "click": on_click,
@@ -137,18 +141,43 @@ def ensure_plotly_js(folder: Path = STATIC_FOLDER) -> str:
         LabError: If the package lacks the file, or the folder cannot be written.
     """
     name = f"plotly-{version('plotly')}.min.js"
-    target = folder / name
-    if target.is_file():
+    if (folder / name).is_file():
         return name
     source = files("plotly").joinpath("package_data/plotly.min.js")
     if not source.is_file():
         raise LabError(
             "The plotly package lacks its file package_data/plotly.min.js.", "Install it again: pip install plotly."
         )
+    with source.open("rb") as reader:
+        _put(reader, folder / name)
+    return name
+
+
+@cache
+def ensure_chart_js(folder: Path = STATIC_FOLDER) -> str:
+    """Puts the script that draws charts where Streamlit serves it.
+
+    Args:
+        folder: The folder that Streamlit serves.
+
+    Returns:
+        The file's name, with a hash of the script in it: a browser that has an older one asks anew.
+
+    Raises:
+        LabError: If the folder cannot be written.
+    """
+    name = f"chart-{_hash(_SCRIPT)}.js"
+    if not (folder / name).is_file():
+        _put(io.BytesIO(_SCRIPT.encode()), folder / name)
+    return name
+
+
+def _put(reader: IO[bytes], target: Path) -> None:
+    """Makes a file, complete or not at all."""
     temporary = None
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with source.open("rb") as reader, tempfile.NamedTemporaryFile(dir=folder, delete=False) as writer:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=target.parent, delete=False) as writer:
             temporary = writer.name
             shutil.copyfileobj(reader, writer)
         os.chmod(temporary, 0o644)
@@ -158,6 +187,5 @@ def ensure_plotly_js(folder: Path = STATIC_FOLDER) -> str:
             Path(temporary).unlink(missing_ok=True)
         raise LabError(
             f"The chart library cannot be copied to {target}: {error.strerror}.",
-            "Make that folder writable once, or copy plotly/package_data/plotly.min.js there under that name.",
+            f"Make the folder {target.parent} writable once, and open the page again.",
         ) from error
-    return name

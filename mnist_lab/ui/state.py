@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
 
@@ -20,6 +20,7 @@ FIRST_PRESET = "lenet-5"
 MAX_UNDO = 200
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,20 @@ class Workbench:
             self.revision += 1
             paths = {path for path, _ in architecture.walk()}
             self.selected = self.selected if self.selected in paths else None
+
+    def while_drawn(self, act: Callable[P, None]) -> Callable[P, None]:
+        """What a widget drawn from this state calls: nothing happens once the widgets have been drawn anew.
+
+        A click that was sent before the browser knew of them still brings the values of those that are gone. Streamlit
+        has forgotten these by then, takes them for changes, and calls.
+        """
+        drawn = self.revision
+
+        def called(*args: P.args, **kwargs: P.kwargs) -> None:
+            if self.revision == drawn:
+                act(*args, **kwargs)
+
+        return called
 
     @property
     def preset_if_unchanged(self) -> str | None:

@@ -27,6 +27,7 @@ def training_form(bench: Workbench, analysis: Analysis) -> None:
     """Draws the form, the forecast and the Train button."""
     key = f"training.{bench.revision}"
 
+    @bench.while_drawn
     def change(**values: Any) -> None:
         bench.attempt_training(lambda now: replace(now, **values))
 
@@ -116,7 +117,7 @@ def _part(bench: Workbench, name: str, key: str) -> None:
 
         bench.attempt_training(make)
 
-    widgets.edit(drawn, key, changed)
+    widgets.edit(drawn, key, bench.while_drawn(changed))
 
 
 def _stopping(bench: Workbench, key: str, change: Any) -> None:
@@ -155,6 +156,7 @@ def make_forecast(analysis: Analysis, training: TrainingConfig) -> forecast.Fore
 def _train(bench: Workbench, analysis: Analysis, key: str, *, has_data: bool) -> None:
     name_key, notes_key = f"{key}.name", f"{key}.notes"
 
+    @bench.while_drawn
     def keep() -> None:
         bench.name, bench.notes = st.session_state[name_key], st.session_state[notes_key]
 

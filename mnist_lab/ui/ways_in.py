@@ -131,7 +131,9 @@ def _upload() -> Sheet | None:
 
 
 def _camera() -> Sheet | None:
-    file = st.camera_input("A photograph of digits on paper", key="camera")
+    # Without a resolution Streamlit asks for the camera anew a second after the field has got its width, and a click on
+    # its button then takes nothing.
+    file = st.camera_input("A photograph of digits on paper", key="camera", resolution="720p")
     return None if file is None else _picture(file.getvalue())
 
 

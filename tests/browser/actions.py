@@ -94,9 +94,12 @@ def rows(page: Page) -> list[str]:
 
 
 def select_row(page: Page, text: str) -> None:
-    """Clicks a layer in the sidebar."""
+    """Clicks a layer in the sidebar, and waits until it is selected, or no longer is."""
     settled(page)
-    page.locator(f"{SIDEBAR} button:visible").filter(has_text=text).click()
+    row = page.locator(f"{SIDEBAR} button:visible").filter(has_text=text)
+    before = row.get_attribute("data-testid")
+    row.click()
+    eventually(page, lambda: row.get_attribute("data-testid") != before, True)
 
 
 def metrics(page: Page) -> dict[str, str]:
@@ -184,12 +187,13 @@ def open_lab(page: Page, lab: Server, tab: str | None = None) -> None:
 
 
 def open_tab(page: Page, name: str) -> None:
-    """Opens a tab."""
+    """Opens a tab, and waits until what is in it is there: some are drawn only when they are opened."""
     settled(page)
     page.get_by_role("tab", name=name, exact=True).click()
     page.wait_for_function(
         "name => [...document.querySelectorAll('[role=tab]')]"
-        ".some(e => e.innerText.trim() === name && e.getAttribute('aria-selected') === 'true')",
+        ".some(e => e.innerText.trim() === name && e.getAttribute('aria-selected') === 'true' &&"
+        " document.getElementById(e.getAttribute('aria-controls'))?.querySelector('[data-testid=stElementContainer]'))",
         arg=name,
     )
 

@@ -77,14 +77,22 @@ def lab_store(lab) -> Iterator[RunStore]:
     store.close()
 
 
+@pytest.fixture(scope="session")
+def context(browser) -> Iterator[object]:
+    """A window for all tests: the second one finds the scripts of the pages read and compiled."""
+    made = browser.new_context(viewport={"width": 1280, "height": 900})
+    made.set_default_timeout(PATIENCE * 1000)
+    yield made
+    made.close()
+
+
 @pytest.fixture
-def page(browser) -> Iterator[object]:
+def page(context) -> Iterator[object]:
     """A new page of 1280x900; ``page.errors`` collects what the browser's console calls an error.
 
     Opened at the address of a page, Streamlit itself probes for its server under that page first: those answers of
     "not found" are left out.
     """
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
     tab = context.new_page()
     tab.errors = []
 
@@ -96,7 +104,9 @@ def page(browser) -> Iterator[object]:
     tab.on("console", note)
     tab.on("pageerror", lambda error: tab.errors.append(str(error)))
     yield tab
-    context.close()
+    if tab.url.startswith("http"):
+        tab.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+    tab.close()
 
 
 @pytest.fixture

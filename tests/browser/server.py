@@ -121,7 +121,8 @@ def chromium_path(playwright: Playwright) -> str | None:
     chosen = os.environ.get("MNIST_LAB_CHROMIUM", "").strip()
     if chosen:
         return chosen
-    for name in ("chromium", "chromium-browser", "google-chrome"):
+    # The shell draws pages and no window around them: a quarter less work.
+    for name in ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"):
         if found := shutil.which(name):
             return found
     own = playwright.chromium.executable_path

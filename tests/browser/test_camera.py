@@ -10,6 +10,11 @@ WIDTH, HEIGHT = 640, 480
 MIDDLE = 128
 """The value of the two colour planes of a picture without colour."""
 
+COUNT_ASKED = """window.asked = 0;
+const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+navigator.mediaDevices.getUserMedia = wanted => { window.asked += 1; return ask(wanted) };"""
+"""Counts in the page how often the camera is asked for."""
+
 
 def write_video(path, digit: int) -> None:
     """Writes a video of one standing frame: a digit in dark ink on paper that is lit from the left."""
@@ -34,12 +39,16 @@ def test_a_photograph_by_the_camera_is_read(lab, start_browser, tmp_path):
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
+    page.add_init_script(COUNT_ASKED)
     open_page(page, lab.url, "Draw a digit")
     page.get_by_role("radio", name="Camera", exact=True).click()
     eventually(page, lambda: answer(page), "Take a picture of a digit")
     # Its size is known before its first frame is: a photograph of that would be black.
     page.wait_for_function("document.querySelector('[data-testid=stCameraInput] video')?.currentTime > 0.5")
     settled(page)
+    # Asked for anew, it would stop for a moment, in which a click on the button does nothing.
+    page.wait_for_timeout(1500)
+    assert page.evaluate("window.asked") == 1
     page.get_by_role("button", name="Take Photo").click()
     eventually(page, lambda: answer(page), "It says: 2", 2 * PATIENCE)
     settled(page)

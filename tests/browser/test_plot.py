@@ -201,6 +201,16 @@ def test_a_click_on_a_block_of_the_network_names_its_layer(charts, page):
     screenshot(page, "plot-network")
 
 
+def test_a_chart_whose_script_did_not_come_says_so_and_is_drawn_with_the_next_figure(charts, page):
+    page.route("**/chart-*.js*", lambda route: route.abort())
+    open_page(page, charts.url, "ticks")
+    words = page.get_by_text("The chart cannot be drawn")
+    words.first.wait_for()
+    page.unroute("**/chart-*.js*")
+    page.wait_for_function(f"document.querySelectorAll('{NODES}:has(.main-svg)').length >= 1")
+    page.wait_for_function("!document.querySelector('.mnist-lab-plot-failed + .mnist-lab-plot-frame')")
+
+
 def test_charts_work_under_a_base_path_and_at_the_address_of_a_page(start_server, page):
     server = start_server(APP, options=["--server.baseUrlPath=lab/one"])
     open_page(page, f"{server.url}draw", "Other page")

@@ -14,6 +14,7 @@ from tests.browser.actions import (
     fill,
     head,
     open_lab,
+    open_tab,
     press,
     run_names,
     settled,
@@ -182,4 +183,5 @@ def test_a_run_is_asked_on_the_draw_page_and_loaded_into_the_lab(shelf):
     box = shelf.get_by_role("combobox", name="Ask this network")
     eventually(shelf, lambda: box.input_value() if box.count() == 1 else "", lambda text: text.startswith("beta · "))
     shelf.get_by_role("link", name="Lab").click()
+    open_tab(shelf, "Training")
     eventually(shelf, lambda: field(shelf, "Epochs").evaluate_all("all => all.map(e => e.value)"), ["2"])

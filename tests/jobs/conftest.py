@@ -36,7 +36,7 @@ def place(home: Path) -> Iterator[RunStore]:
     """A store that this process and the workers it starts take for theirs; no worker outlives it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MNIST_LAB_HOME", str(home))
-        for name in ("MNIST_LAB_STORE", "MNIST_LAB_DATA", "MNIST_LAB_EXECUTOR"):
+        for name in ("MNIST_LAB_STORE", "MNIST_LAB_DATA", "MNIST_LAB_EXECUTOR", "MNIST_LAB_WORKERS"):
             patch.delenv(name, raising=False)
         store = RunStore(open_engine(f"sqlite:///{home / 'lab.db'}"), home)
         yield store

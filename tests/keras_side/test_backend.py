@@ -55,6 +55,41 @@ def test_a_compiled_network_says_what_predict_says_and_learns_nothing(count: int
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.parametrize(("center", "scale"), [(True, True), (False, True), (True, False), (False, False)])
+@pytest.mark.parametrize("is_flat", [False, True])
+def test_a_quickened_layer_learns_what_keras_own_learns(center: bool, scale: bool, is_flat: bool) -> None:
+    normalised = BatchNormalization(momentum=0.9, epsilon=0.01, center=center, scale=scale)
+    layers = (Flatten(), normalised) if is_flat else (Conv2D(4), normalised, Flatten())
+    ours = build(Architecture((*layers, Dense(10, "softmax"))), seed=3)
+    own = keras.models.clone_model(ours)  # made of Keras's classes, from their settings
+    own.set_weights(ours.get_weights())
+    rng = np.random.default_rng(2)
+    x, y = rng.random((6, 28, 28, 1), np.float32), np.arange(6)
+    for model in (ours, own):
+        model.compile(optimizer=keras.optimizers.SGD(0.1), loss="sparse_categorical_crossentropy", jit_compile=False)
+        before = model.get_weights()
+        for _ in range(3):
+            model.train_on_batch(x, y)
+        assert all((was != now).any() for was, now in zip(before, model.get_weights(), strict=True) if was.ndim > 1)
+    for one, other in zip(ours.get_weights(), own.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=2e-5)
+    np.testing.assert_allclose(ours.predict(x, verbose=0), own.predict(x, verbose=0), atol=1e-4)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="Only TensorFlow's is not quick by itself.")
+def test_maps_are_normalised_by_one_kernel_and_only_where_they_are_learnt_from() -> None:
+    import tensorflow as tf
+
+    model = build(Architecture((Conv2D(4), BatchNormalization(), Flatten(), Dense(10, "softmax"))), seed=3)
+
+    def kernels(training: bool) -> set[str]:
+        graph = tf.function(lambda x: model(x, training=training)).get_concrete_function(tf.zeros((2, 28, 28, 1))).graph
+        return {operation.type for operation in graph.get_operations()}
+
+    assert "FusedBatchNormV3" in kernels(True)
+    assert "FusedBatchNormV3" not in kernels(False)
+
+
 def test_only_what_says_so_is_memory_that_ran_out() -> None:
     assert BACKEND.ran_out_of_memory(out_of_memory("no room"))
     assert not BACKEND.ran_out_of_memory(RuntimeError("something else"))

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 
 from mnist_lab.jobs import JobManager
@@ -17,6 +19,19 @@ from mnist_lab.ui.state import Workbench
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("draw", "explain", "digits", "lab", "runs", "studies", "data")
 PATIENCE = 120.0  # seconds for one run of a page; the machine may be busy with other things
+
+
+def _as_in_a_server(make: Callable[..., None]) -> Callable[..., None]:
+    """`AppTest` forgets before each run that `app.py` lists the pages, and runs the page alone (`frame.needs_app`).
+
+    Such a run ends by a stop, and Streamlit then leaves out what it does at the end of one: to forget what is gone.
+    """
+
+    def made(manager: PagesManager, *arguments: Any, **more: Any) -> None:
+        make(manager, *arguments, **more)
+        PagesManager.uses_pages_directory = False
+
+    return made
 
 
 @pytest.fixture
@@ -33,6 +48,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         return made[-1]
 
     monkeypatch.setattr(frame, "job_manager", quiet_manager)
+    monkeypatch.setattr(PagesManager, "__init__", _as_in_a_server(PagesManager.__init__))
     frame.services.clear()
     yield tmp_path / "home"
     for manager in made:
@@ -56,6 +72,12 @@ def bench(app: AppTest) -> Workbench:
     """The workbench of a session."""
     found: Workbench = app.session_state["workbench"]
     return found
+
+
+def on_tab(app: AppTest, name: str) -> AppTest:
+    """The Lab with one of its tabs open: only that is drawn."""
+    app.session_state["lab-tabs"] = name
+    return app.run()
 
 
 def labelled(app: AppTest, kind: str, label: str) -> Any:
@@ -84,3 +106,21 @@ def put_in(app: AppTest, key: str, value: Any) -> None:
                 element.set_value(value)
                 return
     pytest.fail(f"there is no widget {key}")
+
+
+def widget_states(app: AppTest) -> WidgetStates:
+    """What a browser that shows this would send."""
+    return app._tree.get_widget_states()
+
+
+def click_late(app: AppTest, key: str, of_before: WidgetStates) -> AppTest:
+    """Clicks a button as a browser does that has not learned yet which widgets are gone: their values come along."""
+    app.button(key).click()
+    states = widget_states(app)
+    known = {state.id for state in states.widgets}
+    # A browser keeps no word of a button that was not clicked.
+    values = [state for state in of_before.widgets if state.WhichOneof("value") != "trigger_value"]
+    gone = [state for state in values if state.id not in known]
+    assert gone, "nothing is gone"
+    states.widgets.extend(gone)
+    return app._run(states)

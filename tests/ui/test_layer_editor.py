@@ -17,7 +17,7 @@ from mnist_lab.layers import LAYERS, Conv2D, Dense, Flatten, Layer, Parallel, Re
 from mnist_lab.shapes import analyse
 from mnist_lab.studies import preset
 from mnist_lab.ui import frame
-from tests.ui.conftest import bench, keys, labelled, put_in
+from tests.ui.conftest import bench, click_late, keys, labelled, on_tab, put_in, widget_states
 
 KINDS = pytest.mark.parametrize("kind", LAYERS)
 AT_THE_END = "Add a layer at the end"
@@ -141,7 +141,7 @@ def test_what_two_fields_exclude_is_refused_in_words_and_the_widget_shows_what_i
 
 
 def test_what_is_refused_as_train_is_clicked_is_not_trained_in_its_older_form(lab: AppTest) -> None:
-    lab.button("row.(0,)").click().run()
+    on_tab(lab, "Training").button("row.(0,)").click().run()
     lab.number_input(f"field.{bench(lab).revision}.(0,).dilation_rate.height").set_value(2).run()
     lab.number_input(f"field.{bench(lab).revision}.(0,).strides.height").set_value(2)
     lab.button("train").click()
@@ -248,7 +248,7 @@ def test_an_empty_network_says_how_to_begin_and_cannot_be_trained(lab: AppTest) 
     assert not lab.exception
     assert [error.value for error in lab.error] == [analyse(Architecture()).problem]
     assert "Add a layer in the sidebar, or start from a preset." in [info.value for info in lab.info]
-    assert lab.button("train").disabled
+    assert on_tab(lab, "Training").button("train").disabled
     labelled(lab, "selectbox", "Add the first layer").set_value("Flatten").run()
     assert bench(lab).architecture == Architecture((Flatten(),))
     labelled(lab, "button", "Undo").click().run()
@@ -261,7 +261,7 @@ def test_an_impossible_network_marks_the_layer_at_fault_and_cannot_be_trained(la
     assert "Layer 2" in lab.error[0].value
     marked = [button.label for button in lab.button if "⚠️" in (button.label or "")]
     assert len(marked) == 1 and "2 · Conv2D" in marked[0]
-    assert lab.button("train").disabled
+    assert on_tab(lab, "Training").button("train").disabled
 
 
 def full() -> Architecture:
@@ -292,3 +292,29 @@ def test_what_would_be_too_much_is_said_also_where_no_layer_is_selected(lab: App
     show(lab, full())
     labelled(lab, "selectbox", AT_THE_END).set_value("Dense").run()
     assert len(errors(lab)) == 1
+
+
+def test_a_click_that_brings_along_the_fields_of_before_does_not_bring_the_network_of_before_back(lab: AppTest) -> None:
+    """Streamlit then calls for widgets that are gone: the preset, the fields of another layer, a layer to add."""
+    lab.button("row.(3,)").click().run()
+    before, kinds = widget_states(lab), [layer.kind for layer in bench(lab).architecture.layers]
+    lab.button("copy.(3,)").click().run()
+    click_late(lab, "copy.(4,)", before)
+    assert not lab.exception and not errors(lab)
+    kinds[3:4] = ["AveragePooling2D"] * 3
+    assert [layer.kind for layer in bench(lab).architecture.layers] == kinds
+    assert bench(lab).selected == (5,)
+
+
+def test_a_late_click_adds_no_layer_once_more(lab: AppTest) -> None:
+    before = bench(lab).architecture
+    labelled(lab, "selectbox", AT_THE_END).set_value("Dropout")
+    states = widget_states(lab)
+    lab.run()
+    after = bench(lab).architecture
+    assert len(after.layers) == len(before.layers) + 1
+    click_late(lab, "row.(0,)", states)
+    assert not lab.exception
+    assert bench(lab).architecture == after
+    assert bench(lab).selected == (0,)
+    assert len(bench(lab).past) == 1, "nothing else was done"

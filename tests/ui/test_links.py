@@ -18,7 +18,7 @@ from mnist_lab.studies import preset
 from mnist_lab.training_config import TrainingConfig
 from mnist_lab.ui.state import FIRST_PRESET
 from tests.made_runs import SMALL, WIDE, add_run
-from tests.ui.conftest import PATIENCE, ROOT, bench, labelled
+from tests.ui.conftest import PATIENCE, ROOT, bench, labelled, on_tab
 
 OTHER = Architecture((Conv2D(7, 5), Flatten(), Dense(10, "softmax")))
 TRAINING = TrainingConfig(epochs=3, seed=77, optimizer=SGD(0.05, 0.9))
@@ -79,7 +79,7 @@ def test_a_link_puts_network_training_seed_and_name_on_the_workbench_of_a_new_se
     assert 7 * (5 * 5 + 1) + 10 * (24 * 24 * 7 + 1) == 40_512
     assert said.startswith("Opened from a link: **mine**, 40,512 parameters")
     assert "SGD 0.05, 3 epochs, seed 77" in said
-    assert labelled(app, "number_input", "Seed").value == 77
+    assert labelled(on_tab(app, "Training"), "number_input", "Seed").value == 77
 
 
 def test_undo_brings_back_network_and_training_from_before_the_link_and_redo_those_of_the_link(at: Visit) -> None:
@@ -95,7 +95,7 @@ def test_undo_brings_back_network_and_training_from_before_the_link_and_redo_tho
 def test_the_first_address_stays_as_it_is_until_something_is_changed(at: Visit) -> None:
     app = at("lab")
     assert "net" not in app.query_params
-    app.number_input(f"training.{bench(app).revision}.seed").set_value(1).run()
+    on_tab(app, "Training").number_input(f"training.{bench(app).revision}.seed").set_value(1).run()
     assert links.decode(code(app)).training.seed == 1
 
 
@@ -106,7 +106,7 @@ def test_the_address_follows_every_change_of_network_training_and_name(at: Visit
         edit_filters(app, filters)
         assert links.decode(code(app)).architecture.layers[0] == Conv2D(filters, 5)
     form = f"training.{bench(app).revision}"
-    app.number_input(f"{form}.seed").set_value(5).run()
+    on_tab(app, "Training").number_input(f"{form}.seed").set_value(5).run()
     assert links.decode(code(app)).training == replace(TRAINING, seed=5)
     app.text_input(f"{form}.name").set_value("*mine*").run()
     assert links.decode(code(app)).name == "*mine*"

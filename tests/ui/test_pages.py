@@ -27,7 +27,7 @@ from mnist_lab.store.artefacts import LOG, MODEL, PREDICTIONS
 from mnist_lab.studies import preset, presets
 from mnist_lab.training_config import Augmentation, TrainingConfig
 from mnist_lab.ui import data_view, explain_views, frame, network_view, run_picker, run_table, study_table, writer
-from tests.ui.conftest import PAGES, PATIENCE, ROOT, bench, labelled
+from tests.ui.conftest import PAGES, PATIENCE, ROOT, bench, labelled, on_tab
 
 Visit = Callable[[str], AppTest]
 EACH_PAGE = pytest.mark.parametrize("page", PAGES)
@@ -144,6 +144,8 @@ def test_damaged_images_are_one_sentence_that_names_the_file(
     (tmp_path / "mnist.npz").write_bytes(b"no images")
     monkeypatch.setenv("MNIST_LAB_DATA", str(tmp_path / "mnist.npz"))
     app = visit(page)
+    if page == "lab":
+        on_tab(app, "Training")
     assert not app.exception
     (error,) = app.error
     assert error.value.startswith(f"{tmp_path / 'mnist.npz'} is damaged")
@@ -452,7 +454,7 @@ def test_the_test_images_are_counted_once_where_they_also_validate(visit: Visit)
 
 
 def test_train_queues_what_was_assembled_with_its_name(visit: Visit) -> None:
-    app = visit("lab")
+    app = on_tab(visit("lab"), "Training")
     labelled(app, "text_input", "Name").set_value("Mine")
     labelled(app, "text_input", "Notes").set_value("Why?")
     app.run()
@@ -473,7 +475,7 @@ def test_a_training_that_is_refused_says_why(visit: Visit, monkeypatch: pytest.M
     def fail(*_: Any, **__: Any) -> None:
         raise StoreError("The run store cannot be written (disk full).", "Make room.")
 
-    app = visit("lab")
+    app = on_tab(visit("lab"), "Training")
     monkeypatch.setattr(RunStore, "create", fail)
     app.button("train").click().run()
     assert not app.exception
@@ -493,6 +495,6 @@ def test_the_lab_shows_the_newest_run_and_reads_no_others(visit: Visit, monkeypa
         return everything(self, *given, **more)
 
     monkeypatch.setattr(RunStore, "runs", some)
-    app.switch_page("pages/lab.py").run()
+    on_tab(app.switch_page("pages/lab.py"), "Training")
     assert not app.exception and not app.error
     assert "##### run 2" in [element.value for element in app.markdown]

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from mnist_lab.errors import LabError
-from mnist_lab.ui.plot import ensure_plotly_js
+from mnist_lab.ui.plot import ensure_chart_js, ensure_plotly_js
 from tests.ui.conftest import PATIENCE
 
 
@@ -21,6 +21,17 @@ def test_plotly_js_is_copied_whole_and_named_after_its_version(tmp_path):
     copied = (tmp_path / "static" / name).read_bytes()
     assert hashlib.sha256(copied).digest() == hashlib.sha256(shipped).digest()
     assert os.listdir(tmp_path / "static") == [name], "a temporary file was left behind"
+
+
+def test_the_chart_s_own_script_is_a_file_beside_it_and_is_not_sent_with_figures(tmp_path):
+    name = ensure_chart_js(tmp_path)
+    script = (tmp_path / name).read_text()
+    assert "class Chart" in script and "class HoverPicture" in script
+    assert os.listdir(tmp_path) == [name]
+    app = AppTest.from_function(page_with_a_chart, default_timeout=PATIENCE).run()
+    assert sent_data(app)["script"] == name
+    proto = next(e.proto for e in app.main if e.type == "bidi_component")
+    assert len(proto.js_content) < 3000 < len(script)
 
 
 def test_a_copy_that_is_there_is_not_made_again(tmp_path):

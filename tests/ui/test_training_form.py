@@ -11,8 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_lab import fields
 from mnist_lab.optimizers import OPTIMIZERS
+from mnist_lab.studies import preset
 from mnist_lab.training_config import SCHEDULES, Augmentation, EarlyStopping, TrainingConfig
-from tests.ui.conftest import bench, keys, put_in
+from tests.ui.conftest import bench, click_late, keys, labelled, on_tab, put_in, widget_states
 from tests.ui.test_layer_editor import other
 
 REGISTRIES = {"optimizer": OPTIMIZERS, "schedule": SCHEDULES}
@@ -23,7 +24,7 @@ EACH_PART = pytest.mark.parametrize(
 
 @pytest.fixture
 def lab(visit: Callable[[str], AppTest]) -> AppTest:
-    return visit("lab")
+    return on_tab(visit("lab"), "Training")
 
 
 def form(app: AppTest) -> str:
@@ -135,8 +136,18 @@ def test_the_form_keeps_its_values_while_other_pages_are_visited(lab: AppTest) -
     lab.text_input(f"{form(lab)}.name").set_value("kept").run()
     wanted = bench(lab).training
     lab.switch_page("pages/runs.py").run()
-    lab.switch_page("pages/lab.py").run()
+    on_tab(lab.switch_page("pages/lab.py"), "Training")
     assert bench(lab).training == wanted
     assert lab.number_input(f"{form(lab)}.optimizer.SGD.momentum").value == 0.9
     assert lab.text_input(f"{form(lab)}.name").value == "kept"
     assert_untroubled(lab)
+
+
+def test_a_click_that_brings_along_the_form_of_before_does_not_bring_its_training_back(lab: AppTest) -> None:
+    lab.number_input(f"{form(lab)}.epochs").set_value(77).run()
+    states = widget_states(lab)
+    labelled(lab, "selectbox", "Start from").set_value("fast").run()
+    click_late(lab, "row.(0,)", states)
+    assert not lab.exception
+    assert bench(lab).selected == (0,)
+    assert bench(lab).training == preset("fast").training

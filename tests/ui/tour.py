@@ -65,6 +65,8 @@ def tour() -> dict[str, object]:
     app.run()
     app.selectbox(f"field.{bench.revision}.(2,).activation").set_value("softmax")
     run()
+    app.session_state["lab-tabs"] = "Training"
+    run()
     form = f"training.{bench.revision}"
     for choice, names in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
         for name in names:
@@ -92,6 +94,6 @@ def tour() -> dict[str, object]:
 
 if __name__ == "__main__":
     os.environ["MNIST_LAB_HOME"] = os.environ["KERAS_HOME"] = sys.argv[1]
-    for variable in ("MNIST_LAB_DATA", "MNIST_LAB_STORE", "MNIST_LAB_EXECUTOR"):
+    for variable in ("MNIST_LAB_DATA", "MNIST_LAB_STORE", "MNIST_LAB_EXECUTOR", "MNIST_LAB_WORKERS"):
         os.environ.pop(variable, None)
     print(json.dumps(tour()))
