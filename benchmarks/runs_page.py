@@ -1,11 +1,12 @@
 """How long the Runs page takes with many runs: from the click on its name to its table, in Chromium.
 
-    python -m benchmarks.runs_page [--runs 10 1000 10000] [--rounds 20]
+    MNIST_LAB_DATA=FOLDER python -m benchmarks.runs_page [--runs 10 1000 10000] [--rounds 20] [--training]
 
 Stores of made runs: the published networks with a few optimizers, rates and seeds, ten epochs each, a tenth of them not
 evaluated. Printed for each number of runs, as medians and 95th percentiles: seconds from the click on "Runs" to the
 first names in the table, from a click on a row's box to the details of its run, and while the table is scrolled from
 its top to its end the time of a frame; of ten runs also from a click on the tenth's box to the verdict on all pairs.
+With `--training` a training has the processor meanwhile; it is one more run, at the top of the table.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ import argparse
 import random
 import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from sqlalchemy import insert
 
+from benchmarks import watching
 from benchmarks.waits import DRAWN, HEAD, seconds_from, words
 from mnist_lab import shapes
 from mnist_lab.metrics import accuracy_interval
@@ -116,12 +120,18 @@ def tick_seconds(page: Page, row: int) -> float:
     return seconds_from(page, "click", lambda: page.mouse.click(*where), wanted)
 
 
-def compare_seconds(page: Page, rounds: int) -> list[float]:
-    """Seconds from a click on the box of a tenth run to the verdict on all pairs, and from the next to that on nine."""
+def compare_seconds(page: Page, rounds: int, above: int) -> list[float]:
+    """Seconds from a click on the box of a tenth run to the verdict on all pairs, and from the next to that on nine.
+
+    Args:
+        page: With the table.
+        rounds: How many such clicks.
+        above: Rows above the first of the ten.
+    """
     box = page.locator("[data-testid=stDataFrame]").first.bounding_box()
     assert box is not None
     # A scroll bar lies over the lower half of the tenth row.
-    places = [(box["x"] + 18, box["y"] + 35 * (row + 1) + 8) for row in range(COMPARED)]
+    places = [(box["x"] + 18, box["y"] + 35 * (above + row + 1) + 8) for row in range(COMPARED)]
     for place in places[:-1]:
         page.mouse.click(*place)
         page.wait_for_timeout(500)
@@ -135,8 +145,21 @@ def compare_seconds(page: Page, rounds: int) -> list[float]:
     return found
 
 
-def measure(page: Page, server: Server, count: int, rounds: int) -> None:
+@contextmanager
+def training(home: Path, browser: Browser, url: str) -> Iterator[None]:
+    """A training in the hands of the server's worker."""
+    page = browser.new_page()
+    open_page(page, url, "Draw a digit from 0 to 9")  # the server starts its workers
+    page.close()
+    store = RunStore(open_engine(f"sqlite:///{home / 'lab.db'}"), home)
+    with watching.training(store):
+        yield
+    store.close()
+
+
+def measure(page: Page, server: Server, count: int, rounds: int, is_training: bool) -> None:
     """Prints what one store takes."""
+    when = ", in a training" if is_training else ""
     opened, ticked = [], []
     for number in range(rounds + 1):
         open_page(page, f"{server.url}data", "Data")
@@ -146,25 +169,27 @@ def measure(page: Page, server: Server, count: int, rounds: int) -> None:
         wait_for_rerun(page)
         # The first round of a server reads what later ones remember.
         if number == 0:
-            print(words(f"{count:,} runs, first opening since the start", [taken]), flush=True)
+            print(words(f"{count:,} runs, first opening since the start{when}", [taken]), flush=True)
         else:
             opened.append(taken)
-    print(words(f"{count:,} runs, opened", opened), flush=True)
+    print(words(f"{count:,} runs, opened{when}", opened), flush=True)
     page.wait_for_timeout(500)
     for _ in range(rounds):
         ticked.append(tick_seconds(page, 1 if count > 1 else 0))
         wait_for_rerun(page)
         page.wait_for_timeout(300)
-    print(words(f"{count:,} runs, selected", ticked), flush=True)
+    print(words(f"{count:,} runs, selected{when}", ticked), flush=True)
     if count == COMPARED:
-        print(words("a tenth run compared, or taken away", compare_seconds(page, rounds)), flush=True)
-    print(words(f"{count:,} runs, frame while scrolling", page.evaluate(SCROLL)), flush=True)
+        compared = compare_seconds(page, rounds, 1 if is_training else 0)
+        print(words(f"a tenth run compared, or taken away{when}", compared), flush=True)
+    print(words(f"{count:,} runs, frame while scrolling{when}", page.evaluate(SCROLL)), flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, nargs="+", default=[10, 1_000, 10_000])
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--training", action="store_true", help="while a training has the processor")
     options = parser.parse_args()
     print(HEAD, flush=True)
     with sync_playwright() as playwright:
@@ -175,10 +200,13 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 home = Path(folder) / "home"
                 make_store(home, count)
-                page = browser.new_page(viewport={"width": 1280, "height": 900})
-                with Server(ROOT / "app.py", Path(folder), {"MNIST_LAB_HOME": str(home)}) as server:
-                    measure(page, server, count, options.rounds)
-                page.close()
+                with (
+                    Server(ROOT / "app.py", Path(folder), {"MNIST_LAB_HOME": str(home)}) as server,
+                    training(home, browser, server.url) if options.training else nullcontext(),
+                ):
+                    page = browser.new_page(viewport={"width": 1280, "height": 900})
+                    measure(page, server, count, options.rounds, options.training)
+                    page.close()
         browser.close()
 
 

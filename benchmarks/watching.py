@@ -79,8 +79,9 @@ def wait_for(seconds: float, page: Page | None) -> None:
         page.wait_for_timeout(seconds * 1000)
 
 
-def begin(store: RunStore, points: int) -> Run:
-    """A training in the hands of the server's worker, with a past."""
+@contextmanager
+def training(store: RunStore, points: int = 0) -> Iterator[Run]:
+    """A training in the hands of the server's worker, from its first batch on, with a past of so many points."""
     run = submit(store, preset("lenet-5").architecture, TrainingConfig(epochs=500), name="watched")
     deadline = time.monotonic() + 180
     while not store.points(run.id):
@@ -88,10 +89,17 @@ def begin(store: RunStore, points: int) -> Run:
             raise SystemExit("The training did not begin.")
         time.sleep(0.2)
     run = store.get(run.id)
-    if points:
-        assert run.worker is not None
-        store.report(run.id, run.worker, run.progress or {}, curve(points, last_epoch=0.5))
-    return run
+    try:
+        if points:
+            assert run.worker is not None
+            store.report(run.id, run.worker, run.progress or {}, curve(points, last_epoch=0.5))
+        yield run
+    finally:
+        # It outlives its server.
+        store.command(run.id, "stop")
+        deadline = time.monotonic() + 30
+        while store.get(run.id).is_active and time.monotonic() < deadline:
+            time.sleep(0.2)
 
 
 @contextmanager
@@ -127,37 +135,29 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--points", type=int, default=2000)
     options = parser.parse_args()
-    with laboratory() as (browser, server, app, store):
-        run = begin(store, options.points)
+    with laboratory() as (browser, server, app, store), training(store, options.points):
         print("| Tabs | kB/s to one tab | Messages/s | Largest message, kB | CPU of the app, % of a core |")
         print("|---|---|---|---|---|")
         tabs: list[tuple[Page, Traffic]] = []
-        try:
-            for count in options.tabs:
-                while len(tabs) < count:
-                    page = browser.new_page(viewport={"width": 1280, "height": 900})
-                    tabs.append((page, Traffic(page)))
-                    open_page(page, f"{server.url}lab", "watched")
-                wait_for(SETTLE_SECONDS, tabs[0][0] if tabs else None)
-                for _, traffic in tabs:
-                    traffic.clear()
-                used, began = sum(app.cpu_times()[:2]), time.monotonic()
-                wait_for(options.seconds, tabs[0][0] if tabs else None)
-                taken = time.monotonic() - began
-                share = (sum(app.cpu_times()[:2]) - used) / taken
-                sizes = [size for _, traffic in tabs for size in traffic.sizes]
-                seconds = taken * max(1, len(tabs))
-                print(
-                    f"| {count} | {sum(sizes) / seconds / 1e3:.1f} | {len(sizes) / seconds:.1f} | "
-                    f"{max(sizes, default=0) / 1e3:.1f} | {100 * share:.1f} |",
-                    flush=True,
-                )
-        finally:
-            # A training outlives its server.
-            store.command(run.id, "stop")
-            deadline = time.monotonic() + 30
-            while store.get(run.id).is_active and time.monotonic() < deadline:
-                time.sleep(0.2)
+        for count in options.tabs:
+            while len(tabs) < count:
+                page = browser.new_page(viewport={"width": 1280, "height": 900})
+                tabs.append((page, Traffic(page)))
+                open_page(page, f"{server.url}lab", "watched")
+            wait_for(SETTLE_SECONDS, tabs[0][0] if tabs else None)
+            for _, traffic in tabs:
+                traffic.clear()
+            used, began = sum(app.cpu_times()[:2]), time.monotonic()
+            wait_for(options.seconds, tabs[0][0] if tabs else None)
+            taken = time.monotonic() - began
+            share = (sum(app.cpu_times()[:2]) - used) / taken
+            sizes = [size for _, traffic in tabs for size in traffic.sizes]
+            seconds = taken * max(1, len(tabs))
+            print(
+                f"| {count} | {sum(sizes) / seconds / 1e3:.1f} | {len(sizes) / seconds:.1f} | "
+                f"{max(sizes, default=0) / 1e3:.1f} | {100 * share:.1f} |",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
