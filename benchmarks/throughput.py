@@ -94,9 +94,11 @@ def bare(options: argparse.Namespace) -> float:
     split = arrays(config)
     x, y = (split.x_train.astype(np.float32) / 255)[..., None], split.y_train
     validation = (split.x_validation.astype(np.float32) / 255)[..., None], split.y_validation
-    model = build(preset(options.only[1]).architecture, seed=config.seed)
+    # Made anew from their settings they are Keras's own, without the program's quicker kernels.
+    model = keras.models.clone_model(build(preset(options.only[1]).architecture, seed=config.seed))
+    optimizer = make_optimizer(config, 1)
     model.compile(
-        optimizer=make_optimizer(config, 1),
+        optimizer=type(optimizer).from_config(optimizer.get_config()),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
         jit_compile=False,

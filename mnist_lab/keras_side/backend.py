@@ -75,8 +75,8 @@ class Backend(ABC):
     def ran_out_of_memory(self, error: Exception) -> bool:
         """Whether this is how the backend says that memory did not suffice."""
 
-    def quicken(self, layer: keras.layers.Layer) -> None:  # noqa: B027 - most have nothing to do
-        """Lets a layer use a quicker kernel of the backend's, where Keras does not; what it does stays the same."""
+    def quicken(self, part: keras.layers.Layer | keras.optimizers.Optimizer) -> None:  # noqa: B027 - most do nothing
+        """Lets a part use a quicker kernel of the backend's, where Keras does not; what it does stays the same."""
 
     def take_gpu(self) -> None:
         """Tries whether the GPU, if there is one, can do what a training asks of it; the CPU serves where it cannot."""
@@ -133,10 +133,14 @@ class _TensorFlow(Backend):
     def ran_out_of_memory(self, error: Exception) -> bool:
         return isinstance(error, tf.errors.ResourceExhaustedError)
 
-    def quicken(self, layer: keras.layers.Layer) -> None:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            # On the layer itself, not in a class of ours: a saved network names Keras's classes only.
-            layer.call = MethodType(_normalised, layer)
+    def quicken(self, part: keras.layers.Layer | keras.optimizers.Optimizer) -> None:
+        # On the part itself, not in a class of ours: a saved network names Keras's classes only.
+        if isinstance(part, keras.layers.BatchNormalization):
+            part.call = MethodType(_normalised, part)
+        elif isinstance(part, keras.optimizers.Adam) and not part.amsgrad:
+            part.update_step = MethodType(_adam_step, part)
+        elif isinstance(part, keras.optimizers.Adadelta):
+            part.update_step = MethodType(_adadelta_step, part)
 
 
 class _Jax(Backend):
@@ -249,6 +253,38 @@ def _normalised(
     for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance * (count - 1.0) / count)):
         moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
     return outputs
+
+
+def _adam_step(self: keras.optimizers.Adam, gradient: Any, variable: Any, learning_rate: Any) -> None:
+    """`Adam.update_step` by one kernel, where Keras has some twenty operations for each variable, traced one by one."""
+    index = self._get_variable_index(variable)
+    step = tf.cast(self.iterations.value + 1, variable.dtype)
+    tf.raw_ops.ResourceApplyAdam(
+        var=variable.handle,
+        m=self._momentums[index].value.handle,
+        v=self._velocities[index].value.handle,
+        beta1_power=tf.pow(tf.cast(self.beta_1, variable.dtype), step),
+        beta2_power=tf.pow(tf.cast(self.beta_2, variable.dtype), step),
+        lr=tf.cast(learning_rate, variable.dtype),
+        beta1=self.beta_1,
+        beta2=self.beta_2,
+        epsilon=self.epsilon,
+        grad=gradient,
+    )
+
+
+def _adadelta_step(self: keras.optimizers.Adadelta, gradient: Any, variable: Any, learning_rate: Any) -> None:
+    """`Adadelta.update_step` by one kernel, as `_adam_step`."""
+    index = self._get_variable_index(variable)
+    tf.raw_ops.ResourceApplyAdadelta(
+        var=variable.handle,
+        accum=self._accumulated_grads[index].value.handle,
+        accum_update=self._accumulated_delta_vars[index].value.handle,
+        lr=tf.cast(learning_rate, variable.dtype),
+        rho=self.rho,
+        epsilon=self.epsilon,
+        grad=gradient,
+    )
 
 
 def _one_step(backend: Backend) -> None:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import keras
 
 from mnist_lab import fields
+from mnist_lab.keras_side.backend import BACKEND
 from mnist_lab.schedules import cosine
 from mnist_lab.training_config import (
     ExponentialDecay,
@@ -35,7 +36,9 @@ def make_optimizer(training: TrainingConfig, steps_per_epoch: int) -> keras.opti
     """
     values = fields.to_dict(training.optimizer)
     values["learning_rate"] = learning_rate(training, steps_per_epoch)
-    return getattr(keras.optimizers, training.optimizer.kind)(**values)
+    made: keras.optimizers.Optimizer = getattr(keras.optimizers, training.optimizer.kind)(**values)
+    BACKEND.quicken(made)
+    return made
 
 
 def learning_rate(training: TrainingConfig, steps_per_epoch: int) -> Rate:

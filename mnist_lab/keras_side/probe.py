@@ -17,6 +17,7 @@ from mnist_lab.forecast import Cost, Probe
 from mnist_lab.keras_side.backend import BACKEND
 from mnist_lab.keras_side.batches import training_batches
 from mnist_lab.keras_side.build import build
+from mnist_lab.keras_side.optimizers import make_optimizer
 from mnist_lab.layers import Conv2D, Dense, Flatten, MaxPooling2D
 from mnist_lab.training_config import TrainingConfig
 
@@ -96,7 +97,10 @@ class _Watch(keras.callbacks.Callback):
 def _compiled(architecture: Architecture) -> keras.Model:
     model = build(architecture, seed=0)
     model.compile(
-        optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=BACKEND.jit_compile
+        optimizer=make_optimizer(TrainingConfig(), 1),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=BACKEND.jit_compile,
     )
     return model
 

@@ -90,6 +90,27 @@ def test_maps_are_normalised_by_one_kernel_and_only_where_they_are_learnt_from()
     assert "FusedBatchNormV3" not in kernels(False)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="Only TensorFlow's are not quick by themselves.")
+@pytest.mark.parametrize(
+    ("optimizer", "kernel"),
+    [
+        (keras.optimizers.Adam(), "ResourceApplyAdam"),
+        (keras.optimizers.AdamW(), "ResourceApplyAdam"),
+        (keras.optimizers.Adadelta(), "ResourceApplyAdadelta"),
+        (keras.optimizers.Adam(amsgrad=True), None),
+    ],
+)
+def test_a_quickened_optimizer_changes_each_variable_by_one_kernel(optimizer: Any, kernel: str | None) -> None:
+    import tensorflow as tf
+
+    weights = [keras.Variable(np.ones(3, np.float32)) for _ in range(2)]
+    optimizer.build(weights)
+    BACKEND.quicken(optimizer)
+    step = tf.function(lambda: optimizer.apply([tf.ones(3)] * 2, weights)).get_concrete_function()
+    used = [operation.type for operation in step.graph.get_operations() if operation.type.startswith("ResourceApply")]
+    assert used == ([kernel] * 2 if kernel else [])
+
+
 def test_only_what_says_so_is_memory_that_ran_out() -> None:
     assert BACKEND.ran_out_of_memory(out_of_memory("no room"))
     assert not BACKEND.ran_out_of_memory(RuntimeError("something else"))

@@ -78,6 +78,25 @@ def test_an_optimizer_trains(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
+def test_an_optimizer_learns_what_keras_own_learns(name: str) -> None:
+    cls = OPTIMIZERS[name]
+    x, y = np.eye(3, dtype=np.float32), np.array([0, 1, 0])
+    others = other_values(cls)
+    for chosen in (cls(), cls(**others), cls(**{name: value for name, value in others.items() if name != "amsgrad"})):
+        ours, own = tiny(), tiny()
+        own.set_weights(ours.get_weights())
+        quick = make_optimizer(TrainingConfig(optimizer=chosen), STEPS_PER_EPOCH)
+        plain = type(quick).from_config(quick.get_config())
+        for model, optimizer in ((ours, quick), (own, plain)):
+            model.compile(optimizer, "sparse_categorical_crossentropy")
+            for _ in range(5):
+                model.train_on_batch(x, y)
+        kept = [[keras.ops.convert_to_numpy(each) for each in optimizer.variables] for optimizer in (quick, plain)]
+        for one, other in zip([*ours.get_weights(), *kept[0]], [*own.get_weights(), *kept[1]], strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_the_memory_of_an_optimizer_is_not_more_than_declared(name: str) -> None:
     # RMSprop with momentum and centred keeps most; Adafactor's two vectors of a matrix are less than one copy.
     chosen = OPTIMIZERS[name]()
