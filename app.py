@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from mnist_lab.ui import address, frame
+from mnist_lab.ui import address, frame, late_ticks
 
 ICON = Path(__file__).parent / "static" / "icon.png"
 
@@ -21,6 +21,7 @@ page = st.navigation(
         st.Page("pages/data.py", title="Data", icon=":material/grid_on:", url_path="data"),
     ]
 )
+late_ticks.drop()
 address.turn_to(page.url_path)
 with frame.around_page(page.url_path):
     page.run()

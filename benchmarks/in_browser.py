@@ -40,16 +40,10 @@ PAGES = {
     "Data": "Data",
     "Draw": "Draw a digit",
 }
-# Counts the runs of scripts that ended, and notes when a tick was asked for.
-COUNTING = """(() => {
-  window.ended = 0;
-  const state = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState;
-  let before = state();
-  new MutationObserver(() => {
-    const now = state();
-    if (now !== before && now === "notRunning") window.ended++;
-    before = now;
-  }).observe(document, {subtree: true, attributes: true, attributeFilter: ["data-test-script-state"], childList: true});
+# That a script runs is known before its heading is there; of a quick one neither beginning nor end may be seen.
+IDLE = "document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+# Notes when a tick was asked for.
+NOTE_SENT = """(() => {
   const send = WebSocket.prototype.send;
   WebSocket.prototype.send = function (...rest) { window.sent = performance.now(); return send.apply(this, rest); };
 })()"""
@@ -96,8 +90,7 @@ def switches(page: Page, url: str, rounds: int) -> dict[str, list[float]]:
         for name, heading in PAGES.items():
             link = page.get_by_test_id("stSidebarNavLink").get_by_text(name, exact=True)
             there = f"[...document.querySelectorAll('h1')].some(e => e.innerText.trim() === {heading!r})"
-            ended = page.evaluate("window.ended")
-            seconds = seconds_from(page, "click", link.click, f"window.ended > {ended} && {there} && {DRAWN}")
+            seconds = seconds_from(page, "click", link.click, f"{there} && {IDLE} && {DRAWN}")
             if number:  # the first reads files and imports modules
                 found[name].append(seconds)
             wait_for_rerun(page)
@@ -193,7 +186,7 @@ def main() -> None:
         if browser is None:
             raise SystemExit("No Chromium here: set MNIST_LAB_CHROMIUM to its path.")
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.add_init_script(COUNTING)
+        page.add_init_script(NOTE_SENT)
         with Server(ROOT / "app.py", Path(folder), {"MNIST_LAB_HOME": f"{folder}/home"}) as server:
             print(HEAD, flush=True)
             strokes(page, server.url, 1)  # the worker is warm

@@ -97,3 +97,36 @@ def test_no_button_of_a_chart_sends_it_to_a_server(lab, page):
     names = bar.evaluate_all("all => all.map(e => e.getAttribute('data-title'))")
     assert "Download plot as a PNG" in names
     assert not [name for name in names if "share" in name.lower() or "cloud" in name.lower()]
+
+
+LAST_SENT = """(() => {
+  const send = WebSocket.prototype.send;
+  window.asked = 0;
+  WebSocket.prototype.send = function (data) {
+    window.asked++;
+    window.lastSent = data.slice();
+    window.sendAgain = (kept) => send.call(this, kept);
+    return send.call(this, data);
+  };
+})()"""
+
+
+def test_a_page_stays_when_the_page_before_it_asks_for_its_badge_late(lab, page):
+    page.add_init_script(LAST_SENT)
+    open_page(page, f"{lab.url}data", "Data")
+    settled(page)
+    before = page.evaluate("window.asked")
+    page.wait_for_function("before => window.asked > before", arg=before)
+    page.evaluate("() => { window.late = window.lastSent; }")
+    page.locator(".mnist-lab-sheet button").nth(3).click()
+    page.get_by_role("heading", name="Explain", exact=True).wait_for()
+    settled(page)
+    page.evaluate("() => window.sendAgain(window.late)")
+    # The new page asks for its own badge; by then the late answer has been there.
+    for _ in range(2):
+        before = page.evaluate("window.asked")
+        page.wait_for_function("before => window.asked > before", arg=before)
+        settled(page)
+    assert page.get_by_role("heading", name="Explain", exact=True).is_visible()
+    assert "Image 3 of the training images" in page.locator(".st-key-subject").inner_text()
+    assert page.errors == []
