@@ -32,39 +32,43 @@ ALL_IMAGES = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a network asks of a machine for one image.
+    """What a network asks of a machine for one image, and for a step.
 
     Attributes:
         multiply_adds: Forwards.
         values: Numbers that its layers hand on: they are written, read and go back as gradients.
         layers: How many they are: each asks for a few kernels, whatever its size.
+        weights: Trainable parameters: the optimizer goes through them in each step, whatever the batch.
     """
 
     multiply_adds: int
     values: int
     layers: int
+    weights: int
 
     @classmethod
     def of(cls, analysis: Analysis) -> Cost:
         """That of a network."""
-        return cls(analysis.multiply_adds, analysis.activation_values, len(analysis.rows))
+        return cls(analysis.multiply_adds, analysis.activation_values, len(analysis.rows), analysis.trainable)
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A machine's speed as four numbers.
+    """A machine's speed as five numbers.
 
-    ``seconds per step = fixed + layers * layer + images * (multiply_adds * each + values * value)``
+    ``seconds per step = fixed + layers * layer + weights * weight + images * (multiply_adds * each + values * value)``
 
     Attributes:
         fixed: Seconds of a step that no network escapes.
         layer: Seconds of a step per layer.
+        weight: Seconds of a step per trainable parameter.
         each: Seconds per multiply-add of a training step (forwards and backwards).
         value: Seconds per number that a layer hands on.
     """
 
     fixed: float
     layer: float
+    weight: float
     each: float
     value: float
 
@@ -81,7 +85,10 @@ class Probe:
 
         seconds = np.array([each for _, each in measured])
         costs = np.array(
-            [(1 / batch_size, cost.layers / batch_size, cost.multiply_adds, cost.values) for cost, _ in measured]
+            [
+                (1 / batch_size, cost.layers / batch_size, cost.weights / batch_size, cost.multiply_adds, cost.values)
+                for cost, _ in measured
+            ]
         )
         costs /= seconds[:, None]
         # Alike in size, so that none is lost to rounding.
@@ -90,8 +97,8 @@ class Probe:
 
     def seconds(self, cost: Cost, batch_size: int) -> float:
         """Seconds of a training step per image."""
-        step = (self.fixed + self.layer * cost.layers) / batch_size
-        return max(1e-9, step + self.each * cost.multiply_adds + self.value * cost.values)
+        step = self.fixed + self.layer * cost.layers + self.weight * cost.weights
+        return max(1e-9, step / batch_size + self.each * cost.multiply_adds + self.value * cost.values)
 
     def to_dict(self) -> dict[str, float]:
         """Plain JSON values."""

@@ -20,7 +20,15 @@ from mnist_lab.training_config import TrainingConfig
 SMALL = Architecture((Flatten(), Dense(10, "softmax")))
 LARGE = Architecture((Conv2D(16), MaxPooling2D(), Flatten(), Dense(10, "softmax")))
 CONFIG = TrainingConfig(batch_size=128)
-PROBE = Probe(fixed=1e-3, layer=2e-4, each=1e-9, value=2e-9)
+PROBE = Probe(fixed=1e-3, layer=2e-4, weight=3e-9, each=1e-9, value=2e-9)
+
+COSTS = (
+    Cost(8_000, 800, 2, 8_000),
+    Cost(9_000, 900, 9, 2_000),
+    Cost(250_000, 33_000, 4, 50_000),
+    Cost(6_000_000, 60_000, 5, 60_000),
+    Cost(2_000_000, 2_800, 4, 2_000_000),
+)
 
 
 def earlier(architecture: Architecture, images_per_second: float | None, batch_size: int = 128) -> Run:
@@ -44,22 +52,23 @@ def ahead(architecture: Architecture = LARGE, config: TrainingConfig = CONFIG, *
     return forecast(shapes.analyse(architecture), config, **{"images": 1000, "probe": PROBE, **more})
 
 
-def test_a_probe_finds_the_four_numbers_that_explain_four_networks() -> None:
-    costs = (Cost(8_000, 800, 2), Cost(9_000, 900, 9), Cost(250_000, 33_000, 4), Cost(6_000_000, 60_000, 5))
+def test_a_probe_finds_the_five_numbers_that_explain_five_networks() -> None:
+    costs = COSTS
     probe = Probe.from_measured([(cost, PROBE.seconds(cost, 128)) for cost in costs], 128)
     assert probe.fixed == pytest.approx(PROBE.fixed)
     assert probe.layer == pytest.approx(PROBE.layer)
+    assert probe.weight == pytest.approx(PROBE.weight)
     assert probe.each == pytest.approx(PROBE.each)
     assert probe.value == pytest.approx(PROBE.value)
-    assert probe.seconds(Cost(1_000_000, 10_000, 5), 100) == pytest.approx(1e-5 + 1e-5 + 1e-3 + 2e-5)
+    assert probe.seconds(Cost(1_000_000, 10_000, 5, 1_000), 100) == pytest.approx(1e-5 + 1e-5 + 3e-8 + 1e-3 + 2e-5)
 
 
-@pytest.mark.parametrize("seconds", [(5e-4, 3e-4, 2e-4, 1e-4), (1e-9, 1e-9, 1e-9, 1.0), (1.0, 1e-9, 1e-9, 1e-9)])
+@pytest.mark.parametrize("seconds", [(5e-4, 4e-4, 3e-4, 2e-4, 1e-4), (*[1e-9] * 4, 1.0), (1.0, *[1e-9] * 4)])
 def test_a_probe_that_was_disturbed_is_never_negative(seconds: tuple[float, ...]) -> None:
-    costs = (Cost(8_000, 800, 2), Cost(9_000, 900, 9), Cost(250_000, 33_000, 4), Cost(6_000_000, 60_000, 5))
+    costs = COSTS
     probe = Probe.from_measured(list(zip(costs, seconds, strict=True)), 128)
-    assert min(probe.fixed, probe.layer, probe.each, probe.value) >= 0
-    assert probe.seconds(Cost(1, 1, 1), 128) > 0
+    assert min(probe.to_dict().values()) >= 0
+    assert probe.seconds(Cost(1, 1, 1, 1), 128) > 0
 
 
 def test_a_probe_goes_through_the_store_unchanged() -> None:
@@ -80,7 +89,7 @@ def test_without_any_measurement_the_seconds_are_unknown_and_the_memory_is_not()
 
 def test_the_probe_gives_the_seconds_of_an_epoch() -> None:
     network = shapes.analyse(LARGE)
-    step = 1e-3 + 2e-4 * len(network.rows)
+    step = 1e-3 + 2e-4 * len(network.rows) + 3e-9 * network.trainable
     seconds = step / CONFIG.batch_size + 1e-9 * network.multiply_adds + 2e-9 * network.activation_values
     assert ahead(images=500).seconds_per_epoch == pytest.approx(500 * seconds)
     assert "probe" in ahead().basis

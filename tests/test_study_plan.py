@@ -214,7 +214,7 @@ def test_progress_weighs_trainings_by_their_work(store: RunStore) -> None:
 def test_time_left_is_what_workers_report_and_a_forecast_for_the_rest(store: RunStore) -> None:
     assert seconds_left(planned(store), store, 60_000) == 0.0
     assert seconds_left(planned(store), store, 60_000, wanted=True) is None, "this machine was not measured yet"
-    store.note(probe_key(store.host), Probe(fixed=0.128, layer=0.0, each=0.0, value=0.0).to_dict())
+    store.note(probe_key(store.host), Probe(fixed=0.128, layer=0.0, weight=0.0, each=0.0, value=0.0).to_dict())
     assert seconds_left(planned(store), store, 60_000, wanted=True) == pytest.approx(2 * 2 * 1000 * 0.001)
     run = queue(store, status="running")
     store.set_figures(run.id, progress={"seconds_left": 30.0})
@@ -223,7 +223,7 @@ def test_time_left_is_what_workers_report_and_a_forecast_for_the_rest(store: Run
 
 
 def test_small_data_take_little_time_whatever_the_limit(store: RunStore) -> None:
-    store.note(probe_key(store.host), Probe(fixed=0.128, layer=0.0, each=0.0, value=0.0).to_dict())
+    store.note(probe_key(store.host), Probe(fixed=0.128, layer=0.0, weight=0.0, each=0.0, value=0.0).to_dict())
     for setting in (QUICK, Setting(epochs=2), Setting(epochs=2, limit=10**6)):
         assert seconds_left(planned(store, setting), store, 800, wanted=True) == pytest.approx(2 * 2 * 800 * 0.001)
 

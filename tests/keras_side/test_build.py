@@ -48,6 +48,8 @@ from mnist_lab.shapes import analyse
 from tests.keras_side.equality import COLOUR, HEAD, assert_equal_to_keras, said_of
 from tests.random_networks import doubtful, possible
 
+# On JAX every shape of a weight is compiled: fewer networks there.
+EVERY = 4 if keras.backend.backend() == "jax" else 1
 MAP = (15, 17, 3)
 ROW = (12,)
 SIZES = (1, 2, 3, 5, (3, 5))
@@ -180,7 +182,7 @@ def test_the_grid_holds_every_activation_initializer_and_interpolation() -> None
 
 @pytest.mark.parametrize("block", range(8))
 def test_random_networks_have_keras_s_shapes_and_parameters(block: int) -> None:
-    for seed in range(block * 40, (block + 1) * 40):
+    for seed in range(block * 40, (block + 1) * 40, EVERY):
         network = possible(random.Random(seed))
         analysis = analyse(network)
         assert analysis.problem is None, (seed, analysis.problem)
@@ -220,13 +222,13 @@ def keras_takes(network: Architecture) -> bool:
 
 def test_a_problem_is_found_exactly_where_keras_fails_or_the_ending_is_not_ten_probabilities() -> None:
     verdicts = []
-    for seed in range(240):
+    for seed in range(0, 240, EVERY):
         network = doubtful(random.Random(seed))
         problem = analyse(network).problem
         taken = keras_takes(network)
         assert (problem is None) == taken, (seed, problem, network)
         verdicts.append(taken)
-    assert min(sum(verdicts), len(verdicts) - sum(verdicts)) >= 60
+    assert min(sum(verdicts), len(verdicts) - sum(verdicts)) >= len(verdicts) / 4
 
 
 def test_an_impossible_network_is_refused_with_the_path_of_the_layer() -> None:
