@@ -9,6 +9,7 @@ import numpy as np
 
 from mnist_lab import datasets
 from mnist_lab.architecture import Architecture
+from mnist_lab.jobs.alone import new_owner
 from mnist_lab.layers import Dense, Flatten
 from mnist_lab.metrics import accuracy_interval
 from mnist_lab.store import Run, RunStore
@@ -40,9 +41,10 @@ def add_run(
     said[mistaken] = (said[mistaken] + 1) % 10
     right = IMAGES - len(mistaken)
     low, high = accuracy_interval(right, IMAGES)
-    run = store.create(network, training, name=figures.pop("name", ""))
+    # With an owner: the worker of a running program would take it out of the queue before it is finished.
+    run = store.create(network, training, name=figures.pop("name", ""), owner=new_owner(store))
     store.set_figures(run.id, **{
-        "status": "finished", "dataset": "digits", "fingerprint": "f" * 12, "test_images": IMAGES,
+        "owner": None, "status": "finished", "dataset": "digits", "fingerprint": "f" * 12, "test_images": IMAGES,
         "test_accuracy": right / IMAGES, "test_accuracy_low": low, "test_accuracy_high": high, **figures,
     })  # fmt: skip
     if wrong is not None:

@@ -317,10 +317,12 @@ def tick_row(page: Page, column: str, value: str) -> None:
     """Clicks the box before the row of the table that has this value in that column."""
     settled(page)
     values = [row[column] for row in table(page, column)]
-    box = page.evaluate(
-        f"""column => {{ {_GRID} const frame = grid.closest('[data-testid=stDataFrame]');
+    where = f"""column => {{ {_GRID} const frame = grid.closest('[data-testid=stDataFrame]');
         frame.scrollIntoView({{block: 'nearest'}}); const b = frame.getBoundingClientRect();
-        return {{x: b.x, y: b.y, height: b.height}} }}""",
-        column,
-    )
+        return {{x: b.x, y: b.y, height: b.height}} }}"""
+    box, before = page.evaluate(where, column), None
+    # What has just been drawn above or below may still move it; a click on an element would wait for that by itself.
+    while box != before:
+        page.wait_for_timeout(100)
+        box, before = page.evaluate(where, column), box
     page.mouse.click(box["x"] + 18, box["y"] + box["height"] / (len(values) + 1) * (values.index(value) + 1.5))

@@ -13,6 +13,8 @@ from mnist_lab.shapes import Analysis
 
 HEAD: tuple[Layer, ...] = (Flatten(), Dense(10, "softmax"))
 COLOUR: tuple[Layer, ...] = (RepeatChannels(3), Resizing(32, 32))
+# JAX compiles every shape of a weight: of many networks it gets one of so many.
+EVERY = 4 if keras.backend.backend() == "jax" else 1
 
 
 def said_of(model: Any, images: Any) -> Any:

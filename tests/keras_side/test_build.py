@@ -45,11 +45,9 @@ from mnist_lab.layers import (
     Resizing,
 )
 from mnist_lab.shapes import analyse
-from tests.keras_side.equality import COLOUR, HEAD, assert_equal_to_keras, said_of
+from tests.keras_side.equality import COLOUR, EVERY, HEAD, assert_equal_to_keras, said_of
 from tests.random_networks import doubtful, possible
 
-# On JAX every shape of a weight is compiled: fewer networks there.
-EVERY = 4 if keras.backend.backend() == "jax" else 1
 MAP = (15, 17, 3)
 ROW = (12,)
 SIZES = (1, 2, 3, 5, (3, 5))

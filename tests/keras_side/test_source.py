@@ -47,6 +47,7 @@ from mnist_lab.training_config import (
     StepDecay,
     TrainingConfig,
 )
+from tests.keras_side.equality import EVERY
 from tests.random_networks import possible
 
 HEAD: tuple[Layer, ...] = (Flatten(), Dense(10, "softmax"))
@@ -101,13 +102,13 @@ def test_blocks_are_built_with_the_same_parameters(layers: tuple[Layer, ...]) ->
 
 def test_random_networks_are_built_with_the_same_parameters() -> None:
     chance = random.Random(11)
-    for _ in range(60):
+    for _ in range(60 // EVERY):
         assert_same_network(possible(chance))
 
 
 def test_the_script_computes_what_the_lab_computes() -> None:
     chance, images = random.Random(3), np.random.default_rng(3).random((4, 28, 28, 1), np.float32)
-    drawn = (possible(chance) for _ in range(15))
+    drawn = (possible(chance) for _ in range(15 // EVERY))
     networks = [
         preset("starter").architecture,
         *(
