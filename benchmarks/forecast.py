@@ -27,18 +27,9 @@ def seconds_per_image(chosen: Preset, seconds: float, pixels: Any, labels: Any) 
     import keras
 
     from mnist_lab.keras_side import probe
-    from mnist_lab.keras_side.backend import BACKEND
-    from mnist_lab.keras_side.build import build
-    from mnist_lab.keras_side.optimizers import make_optimizer
 
     batch = chosen.training.batch_size
-    model = build(chosen.architecture, seed=0)
-    model.compile(
-        optimizer=make_optimizer(chosen.training, -(-len(pixels) // batch)),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        jit_compile=BACKEND.jit_compile,
-    )
+    model = probe.compiled(chosen.architecture, chosen.training, -(-len(pixels) // batch))
     found = probe.seconds_per_image(model, pixels, labels, batch, seconds)
     assert found is not None
     keras.backend.clear_session()

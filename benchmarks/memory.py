@@ -20,7 +20,7 @@ import psutil
 from playwright.sync_api import Page
 
 from benchmarks.first_page import EMPTY
-from benchmarks.watching import laboratory
+from benchmarks.watching import laboratory, training
 from mnist_lab.jobs.queueing import submit
 from mnist_lab.store import RunStore
 from mnist_lab.studies import preset
@@ -84,16 +84,13 @@ def trained(store: RunStore, name: str, app: psutil.Process) -> dict[str, float]
 
 def long_training(store: RunStore, name: str, app: psutil.Process, minutes: float, names: Iterable[str]) -> None:
     """Prints a line every five minutes of one training, and ends it."""
-    run = submit(store, preset(name).architecture, TrainingConfig(epochs=10_000), name="memory")
-    began = time.monotonic()
-    while time.monotonic() - began < 60 * minutes and store.get(run.id).status in ("queued", "running"):
-        time.sleep(min(EVERY_SECONDS, 60 * minutes))
-        epochs, points = len(store.history(run.id)), len(store.points(run.id))
-        now = (time.monotonic() - began) / 60
-        row(f"after {now:.0f} minutes, {epochs} epochs and {points:,} points", memory(app), names)
-    store.command(run.id, "stop")
-    while store.get(run.id).is_active:
-        time.sleep(0.5)
+    with training(store, name=name, epochs=10_000) as run:
+        began = time.monotonic()
+        while time.monotonic() - began < 60 * minutes and store.get(run.id).status == "running":
+            time.sleep(min(EVERY_SECONDS, 60 * minutes))
+            epochs, points = len(store.history(run.id)), len(store.points(run.id))
+            now = (time.monotonic() - began) / 60
+            row(f"after {now:.0f} minutes, {epochs} epochs and {points:,} points", memory(app), names)
 
 
 def main() -> None:

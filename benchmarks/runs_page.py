@@ -16,7 +16,7 @@ import random
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -149,9 +149,8 @@ def training(home: Path, browser: Browser, url: str) -> Iterator[None]:
     open_page(page, url, "Draw a digit from 0 to 9")  # the server starts its workers
     page.close()
     store = RunStore(open_engine(f"sqlite:///{home / 'lab.db'}"), home)
-    with watching.training(store):
+    with closing(store), watching.training(store):
         yield
-    store.close()
 
 
 def measure(page: Page, server: Server, count: int, rounds: int, is_training: bool) -> None:

@@ -80,9 +80,9 @@ def wait_for(seconds: float, page: Page | None) -> None:
 
 
 @contextmanager
-def training(store: RunStore, points: int = 0) -> Iterator[Run]:
+def training(store: RunStore, points: int = 0, name: str = "lenet-5", epochs: int = 500) -> Iterator[Run]:
     """A training in the hands of the server's worker, from its first batch on, with a past of so many points."""
-    run = submit(store, preset("lenet-5").architecture, TrainingConfig(epochs=500), name="watched")
+    run = submit(store, preset(name).architecture, TrainingConfig(epochs=epochs), name="watched")
     deadline = time.monotonic() + 180
     while not store.points(run.id):
         if time.monotonic() > deadline:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from functools import lru_cache
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,10 @@ class Cost:
         """That of a network."""
         return cls(analysis.multiply_adds, analysis.activation_values, len(analysis.rows), analysis.trainable)
 
+    def terms(self, batch_size: int) -> tuple[float, ...]:
+        """How often each number of a `Probe`, in their order, counts for one image."""
+        return 1 / batch_size, self.layers / batch_size, self.weights / batch_size, self.multiply_adds, self.values
+
 
 @dataclass(frozen=True, slots=True)
 class Probe:
@@ -84,21 +89,14 @@ class Probe:
         from scipy.optimize import nnls
 
         seconds = np.array([each for _, each in measured])
-        costs = np.array(
-            [
-                (1 / batch_size, cost.layers / batch_size, cost.weights / batch_size, cost.multiply_adds, cost.values)
-                for cost, _ in measured
-            ]
-        )
-        costs /= seconds[:, None]
+        costs = np.array([cost.terms(batch_size) for cost, _ in measured]) / seconds[:, None]
         # Alike in size, so that none is lost to rounding.
         scale = costs.max(axis=0)
         return cls(*(nnls(costs / scale, np.ones(len(seconds)))[0] / scale).tolist())
 
     def seconds(self, cost: Cost, batch_size: int) -> float:
         """Seconds of a training step per image."""
-        step = self.fixed + self.layer * cost.layers + self.weight * cost.weights
-        return max(1e-9, step / batch_size + self.each * cost.multiply_adds + self.value * cost.values)
+        return max(1e-9, sum(map(mul, astuple(self), cost.terms(batch_size))))
 
     def to_dict(self) -> dict[str, float]:
         """Plain JSON values."""

@@ -55,7 +55,7 @@ HEAVY = Architecture((Flatten(), Dense(1024), Dense(1024), Dense(10, "softmax"))
 
 def warm_up() -> None:
     """Trains one step of a tiny network, so that the first real step need not load what every training needs."""
-    _seconds(_compiled(WIDE), lambda: True, seconds=0.0)
+    _seconds(compiled(WIDE, TrainingConfig(), 1), lambda: True, seconds=0.0)
 
 
 def measure(is_wanted: Callable[[], bool]) -> Probe | None:
@@ -68,7 +68,7 @@ def measure(is_wanted: Callable[[], bool]) -> Probe | None:
         The probe, or None if it was called off.
     """
     networks = (LIGHT, TINY, WIDE, THIN, THICK, HEAVY)
-    models = [_compiled(architecture) for architecture in networks]
+    models = [compiled(architecture, TrainingConfig(), 1) for architecture in networks]
     rounds: list[list[float]] = [[] for _ in networks]
     for _ in range(ROUNDS):
         for model, taken in zip(models, rounds, strict=True):
@@ -97,10 +97,11 @@ class _Watch(keras.callbacks.Callback):
         self.model.stop_training = is_enough or self.is_called_off
 
 
-def _compiled(architecture: Architecture) -> keras.Model:
+def compiled(architecture: Architecture, training: TrainingConfig, steps: int) -> keras.Model:
+    """A network that `seconds_per_image` can time, with the optimizer of a training of so many steps an epoch."""
     model = build(architecture, seed=0)
     model.compile(
-        optimizer=make_optimizer(TrainingConfig(), 1),
+        optimizer=make_optimizer(training, steps),
         loss="sparse_categorical_crossentropy",
         metrics=["accuracy"],
         jit_compile=BACKEND.jit_compile,
