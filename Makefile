@@ -1,4 +1,4 @@
-# make run, make test, make check, make benchmark, make clean, make backends. Everything goes into .venv (the last: into
+# make run, make test, make check, make torture, make benchmark, make clean, make backends. Everything goes into .venv (the last: into
 # .venv-backends); nothing else on the machine is touched, but for a browser that `make test` may fetch.
 # PYTHON=/path/to/python chooses the interpreter, PYTEST_ARGS adds options, TEST_PROCESSES says how many processes share
 # the tests (0: none but this one), BENCHMARKS which benchmarks are run.
@@ -6,7 +6,7 @@
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check benchmark backends clean
+.PHONY: help run test check torture benchmark backends clean
 
 BIN := .venv/bin
 # Much of a test's time is waiting; the tests of a file share what they wait for, and stay together.
@@ -17,6 +17,7 @@ help:
 	@echo "make run     start the program (the first time, this installs what it needs into .venv)"
 	@echo "make test    run the tests"
 	@echo "make check   run ruff and mypy"
+	@echo "make torture   kill, starve, damage and feed nonsense to the program, for twenty minutes at most"
 	@echo "make benchmark   measure its speed, beside bare Keras and PyTorch (an hour or two)"
 	@echo "make backends   run the tests of the networks on TensorFlow, JAX and PyTorch, which it installs apart"
 	@echo "make clean   remove .venv and the caches; your runs stay"
@@ -42,6 +43,11 @@ check: .venv/.dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+# The tests of tests/torture are among all tests too, where they do little. TORTURE_SEED=8 draws other harm.
+torture: .venv/.dev
+	@bash tools/ensure_browser.sh
+	@TORTURE=full timeout 1200 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile tests/torture $(PYTEST_ARGS)
 
 # An environment of its own: the program needs neither JAX nor PyTorch.
 backends: .venv-backends/.backends
