@@ -100,9 +100,7 @@ def end_lost(store: RunStore, own: str | None = None, watch: Watch | None = None
             # The store first: where it cannot be written, the worker may be silent for no other reason.
             if store.end(run.id, "interrupted", reason=HUNG.format(round(watch.silent_seconds))):
                 ended.append(run)
-                with suppress(psutil.Error):
-                    process.kill()
-                    process.wait(5)
+                _kill(process)
     for run in ended:
         store.artefacts.sweep(run.id)
     return ended
@@ -115,6 +113,16 @@ def _silent_at_two_looks(store: RunStore, runs: list[Run]) -> set[str]:
     time.sleep(SECOND_LOOK_SECONDS)
     again = {run.id: run.heartbeat for run in store.runs(ids=[run.id for run in stale])}
     return {run.id for run in stale if again.get(run.id) == run.heartbeat}
+
+
+def _kill(process: psutil.Process) -> None:
+    """Kills a process and sees its end; its exit status is left for its parent."""
+    with suppress(psutil.Error):
+        process.kill()
+        for _ in range(100):
+            if process.status() == psutil.STATUS_ZOMBIE:
+                break
+            time.sleep(0.01)
 
 
 def _is_stopped(process: psutil.Process) -> bool:

@@ -107,3 +107,4 @@ def end_failed(store: RunStore, run_id: str, status: int, tail: str, among: Sequ
     """
     reason = f"The training process {exit_words(status)}." + (f"\n{tail}" if tail else "")
     store.end(run_id, "failed", reason=reason, among=among)
+    store.artefacts.sweep(run_id)

@@ -190,8 +190,10 @@ def _is_abandoned(path: Path) -> bool:
     if named is not None and named[1] == _HOST:
         try:
             process = psutil.Process(int(named[2]))
-            # Process ids are used again; the system tells their beginnings to about a second.
-            if process.status() == psutil.STATUS_ZOMBIE or process.create_time() > path.stat().st_mtime + 2.0:
+            # One that is about to end has no words any more. Process ids are used again; the system tells their
+            # beginnings to about a second.
+            is_ending = process.status() == psutil.STATUS_ZOMBIE or not process.cmdline()
+            if is_ending or process.create_time() > path.stat().st_mtime + 2.0:
                 return True
         except psutil.NoSuchProcess:
             return True

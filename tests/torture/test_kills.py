@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from mnist_lab import forecast
 from mnist_lab.architecture import Architecture
 from mnist_lab.jobs import end_lost, release_lost
 from mnist_lab.layers import Dense, Flatten
@@ -91,12 +92,15 @@ class Lane:
     def __init__(self, zygote: Zygote, home: Path, chance: random.Random) -> None:
         self.zygote, self.home, self.chance = zygote, home, chance
         self.store = opened(home)
+        # An idle worker would measure how fast this machine trains, while others are at it.
+        self.store.note(forecast.probe_key(self.store.host), dict.fromkeys(forecast.Probe.__slots__, 1.0))
         self.phase = Phase(home / PHASES)
         self.app: Child | None = None
         self.run: Run | None = None
         self.hits: Counter[str] = Counter()
         self.done: Counter[str] = Counter()
         self.life = 2.0
+        self.killed = 0
         self._kills_of_run = 0
 
     def kill(self, count: int) -> None:
@@ -146,8 +150,6 @@ class Lane:
         if target != "worker":
             app.wait(30)
         self._look(target, before, worker)
-
-    killed = 0
 
     def _get_going(self) -> None:
         """An app that trains the run: as its worker was killed, it is resumed."""
