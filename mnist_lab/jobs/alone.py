@@ -29,7 +29,7 @@ _CLOCK_SECONDS = 5.0
 
 def new_owner(store: RunStore) -> str:
     """A name under which this process queues runs that no other worker takes while it lives."""
-    began = _began(psutil.Process())
+    began = _began(os.getpid())
     return f"{_OWNER}/{store.host[:_MAX_HOST]}/{os.getpid()}/{began}-{uuid.uuid4().hex[:8]}"
 
 
@@ -53,20 +53,22 @@ def _is_gone(owner: str, host: str) -> bool:
     began = parts[2].partition("-")[0]
     try:
         # Process ids are used again, after a restart of the machine soon.
-        return abs(_began(psutil.Process(int(parts[1]))) - float(began)) > _CLOCK_SECONDS
+        return abs(_began(int(parts[1])) - float(began)) > _CLOCK_SECONDS
     except psutil.Error:
         return True
     except ValueError:
         return False
 
 
-def _began(process: psutil.Process) -> int:
+def _began(pid: int) -> int:
     """When a process began, by a clock that nobody sets.
 
     Linux knows it in seconds since the machine's start; as a time of day it moves with the clock. Elsewhere it is a
     time of day that was noted once.
     """
-    return round(process.create_time() - (psutil.boot_time() if sys.platform == "linux" else 0.0))
+    # In this order: some versions of psutil reckon the one by what the other found last.
+    started = psutil.boot_time() if sys.platform == "linux" else 0.0
+    return round(psutil.Process(pid).create_time() - started)
 
 
 def run_one(store: RunStore, run: Run, *, show_progress: bool = True) -> Run:

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from mnist_lab import exchange, heartbeat, worker
+from mnist_lab import datasets, exchange, heartbeat, worker
 from mnist_lab.jobs import JobManager, inference, manager, processes
 from mnist_lab.jobs.lost import Watch
 from mnist_lab.keras_side import evaluate, infer, probe, train, weights  # noqa: F401
@@ -25,6 +25,8 @@ from tests.jobs.conftest import FAST, SMALL
 from tests.torture.phases import PHASES, Phase
 from tests.torture.zygote import Child, show_command
 
+# Of what each would read again.
+datasets.load("digits")
 gc.collect()
 gc.freeze()
 
