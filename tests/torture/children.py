@@ -82,9 +82,12 @@ def work(home: str, words: list[str]) -> int:
     def noted(self: heartbeat.Heartbeat, **values: Any) -> None:
         if "phase" in values:
             phase.set(values["phase"])
-            if values["phase"] == "training" and (Path(home) / f"hang-{self._run_id}").exists():
-                # With Python's lock in hand: no thread of this process does anything any more.
-                ctypes.PyDLL(None).sleep(600)
+            if values["phase"] == "training":
+                if (Path(home) / f"busy-{self._run_id}").exists():
+                    ctypes.CDLL(None).sleep(600)
+                if (Path(home) / f"hang-{self._run_id}").exists():
+                    # With Python's lock in hand: no thread of this process does anything any more.
+                    ctypes.PyDLL(None).sleep(600)
         progress(self, **values)
 
     heartbeat.Heartbeat.progress = noted  # type: ignore[method-assign]

@@ -262,6 +262,17 @@ def test_a_training_killed_at_any_moment_loses_no_epoch_and_goes_on_to_its_end(
         assert all(hits[phase] for phase in IN_A_TRAINING), hits
 
 
+def test_a_worker_whose_app_was_killed_while_it_started_takes_nothing_in_hand(zygote: Zygote, tmp_path: Path) -> None:
+    store = opened(tmp_path / "home")
+    run = store.create(NETWORK, TRAINING)
+    gone = zygote.fork("make", home=str(tmp_path / "other"))
+    assert gone.wait(60) == 0
+    words = ["train", "--name", "train-1", "--parent", str(gone.pid)]
+    assert zygote.fork("work", home=str(tmp_path / "home"), words=words).wait(60) == 0
+    assert store.get(run.id).status == "queued", "it is for the next program's worker"
+    store.close()
+
+
 def test_a_store_whose_making_is_killed_opens_and_has_the_run_whole_or_not_at_all(
     zygote: Zygote, tmp_path: Path, chance: random.Random, tally: Tally
 ) -> None:

@@ -297,6 +297,28 @@ def test_a_worker_that_hangs_is_noticed_and_killed_and_the_next_training_is_done
     tally("seconds until a worker that hangs was killed (it may be silent for 4)", round(seconds, 1))
 
 
+@pytest.mark.parametrize("trouble", ["busy", "hang"])
+def test_a_worker_in_a_long_step_and_one_that_hangs_end_with_their_app_all_the_same(
+    zygote: Zygote, tmp_path: Path, trouble: str, tally: Tally
+) -> None:
+    home = tmp_path / "home"
+    place = Place(zygote, home)
+    run = place.store.create(NETWORK, FAST, owner="nobody yet")
+    (home / f"{trouble}-{run.id}").touch()
+    place.store.hand_over(run.id, None, previous="nobody yet")
+    until(lambda: place.phase.get()[1] == "training", "the training")
+    time.sleep(0.5)
+    begin = time.monotonic()
+    place.close()
+    seconds = time.monotonic() - begin
+    assert seconds < FIVE_SECONDS
+    assert is_dead(place.phase.get()[0])
+    ended = place.store.get(run.id)
+    assert (ended.status, ended.reason, ended.can_go_on) == ("interrupted", ENDED_EARLY, True)
+    what = {"busy": "is in a step of minutes", "hang": "hangs"}[trouble]
+    tally(f"seconds from SIGTERM to the end of a worker that {what}", round(seconds, 2))
+
+
 # Clocks -------------------------------------------------------------------------------------------------------------
 
 
