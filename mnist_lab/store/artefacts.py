@@ -38,6 +38,11 @@ def epoch_predictions(epoch: int, name: str = PREDICTIONS) -> str:
     return f"epoch-{epoch:05d}-{name}"
 
 
+def is_run_id(text: Any) -> bool:
+    """Whether a value can be the id of a run: hexadecimal, so that it leads nowhere but into a folder of its own."""
+    return isinstance(text, str) and text != "" and set(text) <= set("0123456789abcdef")
+
+
 class Artefacts:
     """The folder of each run's files.
 
@@ -50,7 +55,7 @@ class Artefacts:
 
     def folder(self, run_id: str) -> Path:
         """The folder of a run. Ids are hexadecimal, so no id leads outside `root`."""
-        if not run_id or not set(run_id) <= set("0123456789abcdef"):
+        if not is_run_id(run_id):
             raise StoreError(f"{run_id!r:.40} is not a run id.", "Use the id that `runs` prints.")
         return self.root / run_id
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,11 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, se
 from sqlalchemy.exc import SQLAlchemyError
 
 from mnist_lab.errors import StoreError
-from mnist_lab.store import schema
+from mnist_lab.store import damage, schema
 
 BUSY_SECONDS = 30
 SQLITE = "sqlite:///"
+_JSON: dict[str, Any] = {"json_serializer": damage.write_json, "json_deserializer": damage.read_json}
 
 
 def open_engine(url: str) -> Engine:
@@ -26,7 +28,7 @@ def open_engine(url: str) -> Engine:
     """
     engine: Engine | None = None
     try:
-        engine = _sqlite(url) if url.startswith(SQLITE) else create_engine(url, pool_pre_ping=True)
+        engine = _sqlite(url) if url.startswith(SQLITE) else create_engine(url, pool_pre_ping=True, **_JSON)
         with _creation_lock(engine):
             schema.metadata.create_all(engine)
             with engine.begin() as connection:
@@ -43,7 +45,8 @@ def open_engine(url: str) -> Engine:
         shown = url if url.startswith(SQLITE) else url.split("@")[-1]
         raise StoreError(
             f"The run store {shown} cannot be opened ({_first_line(error)}).",
-            "Check MNIST_LAB_STORE and MNIST_LAB_HOME, and that the folder can be written.",
+            "Check MNIST_LAB_STORE and MNIST_LAB_HOME, and that the folder can be written; "
+            "`python -m mnist_lab doctor` looks into it.",
         ) from error
     if version > schema.VERSION:
         engine.dispose()
@@ -79,14 +82,15 @@ def _sqlite(url: str) -> Engine:
     # All after the slashes is the file's name: a folder may well be called "what?" or "100%20".
     database = url.removeprefix(SQLITE)
     Path(database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(
-        URL.create("sqlite", database=database), connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
-    )
+    arguments = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    engine = create_engine(URL.create("sqlite", database=database), connect_args=arguments, **_JSON)
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, record: Any) -> None:
         # The driver's own transactions are switched off: `on_begin` says which kind is wanted.
         connection.isolation_level = None
+        # Bytes that are no text belong to one damaged row; they must not keep all from being read.
+        connection.text_factory = partial(str, encoding="utf-8", errors="replace")
         try:
             for setting in (f"busy_timeout={BUSY_SECONDS * 1000}", "journal_mode=WAL", "synchronous=FULL"):
                 connection.execute(f"PRAGMA {setting}").close()
@@ -121,7 +125,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
             yield connection
     except (SQLAlchemyError, ValueError) as error:
         raise StoreError(
-            f"The run store cannot be read ({_first_line(error)}).", "Try again; check the disk."
+            f"The run store cannot be read ({_first_line(error)}).", f"Try again. {damage.REMEDY}"
         ) from error
 
 
@@ -136,5 +140,5 @@ def writing(engine: Engine) -> Iterator[Connection]:
     except (SQLAlchemyError, ValueError) as error:
         raise StoreError(
             f"The run store cannot be written ({_first_line(error)}).",
-            "Check that the disk has room and can be written.",
+            "Check that the disk has room and can be written; `python -m mnist_lab doctor` looks into it.",
         ) from error
