@@ -51,13 +51,13 @@ def test_each_damaged_run_is_answered_for(here: Here, bad: dict[str, Run], words
         assert out if status == 0 else status == 1 and errors.strip() and "\n" not in errors.strip()
         assert words[0] == "compare" or status == 0
         if "--json" in words and out:
-            json.loads(out, parse_constant=lambda word: pytest.fail(word))
+            json.loads(out, parse_constant=pytest.fail)
 
 
 def test_a_damaged_run_is_taken_away_or_refused_with_a_sentence(here: Here, bad: dict[str, Run]) -> None:
     for what, run in bad.items():
         for form in [each.name for each in exchange.FORMS.values() if each.needs != MODEL]:
-            status, out, errors = here("export", run.id, "--form", form, "--force")
+            status, _, errors = here("export", run.id, "--form", form, "--force")
             assert status == 1 if what in damages.UNREADABLE else status == 0 or errors.strip(), (what, form)
             assert "\n" not in errors.strip()
             assert what or status == 0, errors

@@ -118,7 +118,7 @@ def _problem_of(architecture: str, training: str) -> str:
 
 
 def progress_of(values: dict[str, Any]) -> dict[str, Any]:
-    """What a worker reported, without what is of another kind than it reports: the phase is a word, the rest numbers."""
+    """What a worker reported, without what is of another kind: the phase is a word, the rest are numbers."""
     return {
         key: value
         for key, value in values.items()

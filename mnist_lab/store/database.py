@@ -17,6 +17,8 @@ from mnist_lab.store import damage, schema
 
 BUSY_SECONDS = 30
 SQLITE = "sqlite:///"
+# The lock's number on a server, where other programs may have theirs.
+_ADVISORY = 0x4D4E4953
 _JSON: dict[str, Any] = {"json_serializer": damage.write_json, "json_deserializer": damage.read_json}
 
 
@@ -110,11 +112,19 @@ def _sqlite(url: str) -> Engine:
 
 @contextmanager
 def _creation_lock(engine: Engine) -> Iterator[None]:
-    if engine.dialect.name != "sqlite" or not engine.url.database:
-        yield
+    """Lets one process at a time make or migrate the tables."""
+    if engine.dialect.name == "sqlite":
+        with FileLock(f"{engine.url.database}.lock", timeout=BUSY_SECONDS):
+            yield
         return
-    with FileLock(f"{engine.url.database}.lock", timeout=BUSY_SECONDS):
-        yield
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"SELECT pg_advisory_lock({_ADVISORY})")
+        connection.commit()
+        try:
+            yield
+        finally:
+            connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_ADVISORY})")
+            connection.commit()
 
 
 @contextmanager

@@ -27,8 +27,8 @@ class Run:
     Times are seconds since 1970 (UTC); `seconds` is the time spent training, `prediction_seconds` that of one image in
     large batches; `device` is words. `test_looks` counts how often figures of the test images were reckoned.
 
-    A damaged row is a run too: a figure that cannot be read is unknown; without a network, settings or a status that can
-    be read, it has an empty network and is *failed*, unless a worker has it in hand. Its `reason` says so.
+    A damaged row is a run too: a figure that cannot be read is unknown. Where network or settings cannot be read, it has
+    an empty network; it is then *failed*, as with an unknown status, unless a worker has it in hand. `reason` says so.
     """
 
     id: str

@@ -23,7 +23,7 @@ from mnist_lab.store.artefacts import Artefacts, is_run_id
 from mnist_lab.store.damage import epochs_of, read_json
 from mnist_lab.store.database import open_engine, reading, writing
 from mnist_lab.store.digits import Digits
-from mnist_lab.store.edits import MAX_NAME, Edits, clean_name
+from mnist_lab.store.edits import MAX_NAME, Edits, clean_name, clean_notes
 from mnist_lab.store.listing import Listing
 from mnist_lab.store.records import ACTIVE, Run
 from mnist_lab.store.work import Work
@@ -88,7 +88,7 @@ class RunStore(Work, Edits, Listing, Digits):
                 insert(_runs).values(
                     id=run_id,
                     name=clean_name(name) or architecture.summary[:MAX_NAME],
-                    notes=notes,
+                    notes=clean_notes(notes),
                     preset=preset,
                     owner=owner,
                     status="queued",

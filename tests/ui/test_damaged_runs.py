@@ -16,7 +16,7 @@ from tests.made_runs import SMALL, WIDE, add_course, add_run
 from tests.store import damages
 from tests.ui.conftest import PAGES
 from tests.ui.test_run_views import COURSE
-from tests.ui.test_versus import select, view, words
+from tests.ui.test_versus import select, view
 
 Visit = Callable[[str], AppTest]
 
@@ -53,7 +53,7 @@ def bad(home: Path, visit: Visit) -> tuple[AppTest, RunStore, Run, dict[str, Run
 def test_every_page_opens_and_the_sound_run_is_there(
     bad: tuple[AppTest, RunStore, Run, dict[str, Run]],
 ) -> None:
-    app, store, good, runs = bad
+    app, store, _, runs = bad
     assert len(store.runs()) == len(runs) + 1 + 2  # the shipped models are there too
     for page in PAGES:
         sound(app.switch_page(f"pages/{page}.py").run())
@@ -86,7 +86,7 @@ def test_the_details_of_a_damaged_run_say_what_is_the_matter(
 def test_every_view_shows_damaged_runs_beside_sound_ones(
     bad: tuple[AppTest, RunStore, Run, dict[str, Run]], name: str
 ) -> None:
-    app, store, good, runs = bad
+    app, _, good, runs = bad
     every = list(runs.values())
     for first in range(0, len(every), 9):
         app = view(select(app, good, *every[first : first + 9]), name)
@@ -96,4 +96,3 @@ def test_every_view_shows_damaged_runs_beside_sound_ones(
         app = view(select(app, run), name)
         assert not app.exception
         assert "Something went wrong" not in " ".join(each.value for each in app.error), name
-    assert words(app) is not None
