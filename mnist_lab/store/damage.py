@@ -17,6 +17,7 @@ from mnist_lab.errors import LabError
 from mnist_lab.training_config import TrainingConfig
 
 REMEDY = "`python -m mnist_lab doctor` says more, and with --repair mends what can be mended."
+_TOLD = "Its row in the store is damaged ("
 _FOREIGN = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 # Seconds since 1970 up to the last year that has a date.
 _MAX_TIME = 253_402_300_799.0
@@ -30,6 +31,23 @@ _KINDS: dict[str, tuple[tuple[type, ...], Callable[[], Any]]] = {
     "list[str]": ((list,), list),
     "dict[str, Any]": ((dict,), dict),
 }
+
+
+def told(what: str, before: str | None) -> str:
+    """The reason of a run whose row is damaged.
+
+    Args:
+        what: The columns, or what is the matter with them.
+        before: The reason that it had.
+    """
+    if is_told(before):
+        return str(before)
+    return f"{_TOLD}{what}). {REMEDY}" + (f"\n{before}" if before else "")
+
+
+def is_told(reason: str | None) -> bool:
+    """Whether a reason says that the row is damaged."""
+    return reason is not None and reason.startswith(_TOLD)
 
 
 def read_json(text: Any) -> Any:

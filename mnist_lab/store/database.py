@@ -43,10 +43,8 @@ def open_engine(url: str) -> Engine:
     except (SQLAlchemyError, OSError, Timeout, ImportError, ValueError) as error:
         if engine is not None:
             engine.dispose()
-        # Without what may be a password; the URL itself may be what is wrong, so it is not parsed.
-        shown = url if url.startswith(SQLITE) else url.split("@")[-1]
         raise StoreError(
-            f"The run store {shown} cannot be opened ({_first_line(error)}).",
+            f"The run store {shown_url(url)} cannot be opened ({_first_line(error)}).",
             "Check MNIST_LAB_STORE and MNIST_LAB_HOME, and that the folder can be written; "
             "`python -m mnist_lab doctor` looks into it.",
         ) from error
@@ -74,6 +72,11 @@ def _migrate(engine: Engine, version: int) -> None:
         for statement in statements:
             opened.exec_driver_sql(statement)
         opened.execute(written)
+
+
+def shown_url(url: str) -> str:
+    """A store's URL without what may be a password; the URL itself may be what is wrong, so it is not parsed."""
+    return url if url.startswith(SQLITE) else url.split("@")[-1]
 
 
 def _first_line(error: BaseException) -> str:

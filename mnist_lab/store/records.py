@@ -27,8 +27,8 @@ class Run:
     Times are seconds since 1970 (UTC); `seconds` is the time spent training, `prediction_seconds` that of one image in
     large batches; `device` is words. `test_looks` counts how often figures of the test images were reckoned.
 
-    A damaged row is a run too: a figure that cannot be read is unknown. Where network or settings cannot be read, it has
-    an empty network; it is then *failed*, as with an unknown status, unless a worker has it in hand. `reason` says so.
+    A damaged row is a run too: a figure that cannot be read is unknown. Where network or settings cannot be read, its
+    network is empty; it is then *failed*, as with an unknown status, unless a worker has it in hand. `reason` says so.
     """
 
     id: str
@@ -90,8 +90,7 @@ class Run:
         if values["progress"]:
             values["progress"] = damage.progress_of(values["progress"])
         if what:
-            before = f"\n{values['reason']}" if values["reason"] else ""
-            values["reason"] = f"Its row in the store is damaged ({what}). {damage.REMEDY}{before}"
+            values["reason"] = damage.told(what, values["reason"])
         return cls(**values)
 
     @property

@@ -225,6 +225,11 @@ class RunStore(Work, Edits, Listing, Digits):
         # One whose row is damaged may be another than its row says.
         return runs if statuses is None else [run for run in runs if run.status in statuses]
 
+    def reasons(self) -> dict[str, str | None]:
+        """By id what the rows themselves say of why a run ended; deleted ones included."""
+        with reading(self._engine) as connection:
+            return {row.id: row.reason for row in connection.execute(select(_runs.c.id, _runs.c.reason))}
+
     def queue(self) -> list[Run]:
         """Queued runs in the order in which they will start."""
         return sorted(self.runs(["queued"]), key=lambda run: (run.position, run.created))
