@@ -1,8 +1,8 @@
 """Taking a backup while trainings run.
 
 The files of runs are taken before the tables and again after them. What a run has that is under way is from just
-before, and all from one moment: it is as a power cut would have left it, and can go on. What has ended is from after: it
-changes no more, and a run that is finished has its model.
+before, and all from one moment: it is as a power cut would have left it, and can go on. What has ended is from after:
+it changes no more, and a run that is finished has its model.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ def back_up(store: RunStore, url: str, home: Path, to: Path, *, force: bool = Fa
         StoreError: If it cannot be read or written, or there is something already.
     """
     to = to.absolute()
-    _check_place(to, home, force)
+    with _in_words(to):
+        _check_place(to, home, force)
     with _in_words(to), _stage(home) as stage:
         _Taken(store, stage).all(url)
         runs = _count(stage / DATABASE)

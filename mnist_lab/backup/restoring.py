@@ -159,14 +159,14 @@ class _Folder(_Backup):
 
 @contextmanager
 def _opened(source: Path) -> Iterator[_Backup]:
-    if source.is_dir():
+    if os.path.isdir(source):
         yield _Folder(source)
         return
     try:
         with zipfile.ZipFile(source) as archive:
             yield _Zip(source, archive)
-    except FileNotFoundError as error:
-        raise StoreError(f"There is no {source}.", "Give the path of a backup.") from error
+    except (FileNotFoundError, PermissionError) as error:
+        raise StoreError(f"{source} cannot be read ({error.strerror}).", "Give the path of a backup.") from error
     except _FOREIGN as error:
         raise StoreError(f"{source} is no backup, or a damaged one ({type(error).__name__}).", _REMEDY) from error
 

@@ -139,7 +139,7 @@ def disk(patient: Patient) -> Iterator[Finding]:
         return
     home = patient.settings.home
     # The home is made at the first start, and not by a look.
-    place = next(each for each in (home, *home.parents) if each.exists())
+    place = next(each for each in (home, *home.parents) if os.path.exists(each))
     try:
         with tempfile.TemporaryFile(dir=place) as file:
             file.write(b"x" * 4096)

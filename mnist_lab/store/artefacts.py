@@ -95,7 +95,8 @@ class Artefacts:
             ArtefactMissing: If the run has no such file.
         """
         path = self.folder(run_id) / name
-        if not path.is_file():
+        # Unlike `Path.is_file` this does not raise where the folder is closed to us.
+        if not os.path.isfile(path):
             raise ArtefactMissing(
                 f"Run {run_id[:8]} has no {name}.", "It may not have reached that point; train it again."
             )
@@ -116,17 +117,17 @@ class Artefacts:
 
     def has(self, run_id: str, name: str) -> bool:
         """Whether a run has a file."""
-        return (self.folder(run_id) / name).is_file()
+        return os.path.isfile(self.folder(run_id) / name)
 
     def names(self, run_id: str) -> list[str]:
         """The names of a run's files, in alphabetical order."""
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             return sorted(path.name for path in self.folder(run_id).iterdir() if not path.name.startswith("."))
         return []
 
     def changed(self, run_id: str, name: str) -> float:
         """When a file was last written, in seconds since 1970; 0 if the run has no such file."""
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             return (self.folder(run_id) / name).stat().st_mtime
         return 0.0
 
@@ -151,10 +152,18 @@ class Artefacts:
                 temporary.unlink()
 
     def remove(self, run_id: str, name: str | None = None) -> None:
-        """Removes one file of a run, or all of them."""
+        """Removes one file of a run, or all of them.
+
+        Raises:
+            StoreError: If the file is there and cannot be removed.
+        """
         if name is not None:
-            with suppress(FileNotFoundError):
-                (self.folder(run_id) / name).unlink()
+            try:
+                (self.folder(run_id) / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise StoreError(
+                    f"{name} of run {run_id[:8]} cannot be removed ({error.strerror or error}).", "See who owns it."
+                ) from error
         else:
             shutil.rmtree(self.folder(run_id), ignore_errors=True)
 

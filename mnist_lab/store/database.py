@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -40,7 +41,7 @@ def open_engine(url: str) -> Engine:
             version = schema.VERSION if found is None else int(found)
             if version < schema.VERSION:
                 _migrate(engine, version)
-    except (SQLAlchemyError, OSError, Timeout, ImportError, ValueError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError, Timeout, ImportError, ValueError) as error:
         if engine is not None:
             engine.dispose()
         raise StoreError(
@@ -64,6 +65,9 @@ def _migrate(engine: Engine, version: int) -> None:
         connection = engine.raw_connection()
         try:
             connection.cursor().execute("VACUUM INTO ?", (str(backup),)).close()
+        except sqlite3.Error:
+            backup.unlink(missing_ok=True)
+            raise
         finally:
             connection.close()
     statements = [each for later in range(version + 1, schema.VERSION + 1) for each in schema.MIGRATIONS[later]]
