@@ -49,6 +49,11 @@ def epoch_predictions(epoch: int, name: str = PREDICTIONS) -> str:
     return f"epoch-{epoch:05d}-{name}"
 
 
+def is_run_id(text: Any) -> bool:
+    """Whether a value can be the id of a run: hexadecimal, so that it leads nowhere but into a folder of its own."""
+    return isinstance(text, str) and text != "" and set(text) <= set("0123456789abcdef")
+
+
 class Artefacts:
     """The folder of each run's files.
 
@@ -61,7 +66,7 @@ class Artefacts:
 
     def folder(self, run_id: str) -> Path:
         """The folder of a run. Ids are hexadecimal, so no id leads outside `root`."""
-        if not run_id or not set(run_id) <= set("0123456789abcdef"):
+        if not is_run_id(run_id):
             raise StoreError(f"{run_id!r:.40} is not a run id.", "Use the id that `runs` prints.")
         return self.root / run_id
 
@@ -90,7 +95,8 @@ class Artefacts:
             ArtefactMissing: If the run has no such file.
         """
         path = self.folder(run_id) / name
-        if not path.is_file():
+        # Unlike `Path.is_file` this does not raise where the folder is closed to us.
+        if not os.path.isfile(path):
             raise ArtefactMissing(
                 f"Run {run_id[:8]} has no {name}.", "It may not have reached that point; train it again."
             )
@@ -111,17 +117,17 @@ class Artefacts:
 
     def has(self, run_id: str, name: str) -> bool:
         """Whether a run has a file."""
-        return (self.folder(run_id) / name).is_file()
+        return os.path.isfile(self.folder(run_id) / name)
 
     def names(self, run_id: str) -> list[str]:
         """The names of a run's files, in alphabetical order."""
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             return sorted(path.name for path in self.folder(run_id).iterdir() if not path.name.startswith("."))
         return []
 
     def changed(self, run_id: str, name: str) -> float:
         """When a file was last written, in seconds since 1970; 0 if the run has no such file."""
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             return (self.folder(run_id) / name).stat().st_mtime
         return 0.0
 
@@ -146,10 +152,18 @@ class Artefacts:
                 temporary.unlink()
 
     def remove(self, run_id: str, name: str | None = None) -> None:
-        """Removes one file of a run, or all of them."""
+        """Removes one file of a run, or all of them.
+
+        Raises:
+            StoreError: If the file is there and cannot be removed.
+        """
         if name is not None:
-            with suppress(FileNotFoundError):
-                (self.folder(run_id) / name).unlink()
+            try:
+                (self.folder(run_id) / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise StoreError(
+                    f"{name} of run {run_id[:8]} cannot be removed ({error.strerror or error}).", "See who owns it."
+                ) from error
         else:
             shutil.rmtree(self.folder(run_id), ignore_errors=True)
 

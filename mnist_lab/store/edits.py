@@ -41,7 +41,7 @@ class Edits:
             StoreError: If the name is empty, or the notes or the tags are too long or too many.
         """
         values: dict[str, Any] = {
-            "notes": notes,
+            "notes": None if notes is None else clean_notes(notes),
             "starred": starred,
             "tags": None if tags is None else clean_tags(tags),
         }
@@ -121,6 +121,11 @@ class Edits:
 def clean_name(name: str) -> str:
     """A name in one line, without what cannot be shown, and not too long."""
     return " ".join("".join(ch if ch.isprintable() else " " for ch in name).split())[:MAX_NAME]
+
+
+def clean_notes(notes: str) -> str:
+    """Notes without the character that PostgreSQL cannot keep."""
+    return notes.replace("\0", "")
 
 
 def clean_tags(tags: Iterable[str]) -> list[str]:
