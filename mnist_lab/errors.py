@@ -61,6 +61,10 @@ class JobError(LabError):
     """A training cannot be queued, started or controlled."""
 
 
+class LimitError(JobError):
+    """One person asks for more than the server gives one person (see `mnist_lab.limits`)."""
+
+
 class TooLargeError(JobError):
     """A network would not fit into memory."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -79,6 +80,13 @@ def start(url: str, home: Path) -> Iterator[Start]:
     for process in processes:
         process.kill()
         process.communicate()
+
+
+def without_people(connection: sqlite3.Connection) -> None:
+    """Takes from a store what version 4 brought."""
+    connection.execute("DROP INDEX runs_by_person")
+    for column in ("person", "turn"):
+        connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
 
 
 def output(process: subprocess.Popen[str]) -> list[str]:

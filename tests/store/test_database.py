@@ -17,7 +17,7 @@ from mnist_lab.layers import Dense, Flatten
 from mnist_lab.store import RunStore, open_store
 from mnist_lab.store.database import open_engine
 from mnist_lab.training_config import TrainingConfig
-from tests.store.conftest import Start, output
+from tests.store.conftest import Start, output, without_people
 
 NETWORK = Architecture((Flatten(), Dense(10, "softmax")))
 
@@ -256,8 +256,9 @@ def test_on_a_server_a_claimed_row_is_locked_and_passed_over(monkeypatch: pytest
 
 @pytest.fixture
 def older(filled: Path) -> Path:
-    """The same store as version 1 left it: without tags, looks and prediction times."""
+    """The same store as version 1 left it: without tags, looks, prediction times and people."""
     with contextlib.closing(sqlite3.connect(filled)) as connection, connection:
+        without_people(connection)
         for column in ("tags", "test_looks", "prediction_seconds"):
             connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
         connection.execute("UPDATE meta SET value = '1' WHERE key = 'version'")
@@ -271,7 +272,23 @@ def test_a_store_of_the_first_version_is_brought_up_and_its_looks_are_reckoned(o
     store = RunStore(open_engine(f"sqlite:///{older}"), older.parent)
     runs = {run.name: run for run in store.runs()}
     assert [runs[f"run {number}"].test_looks for number in range(3)] == [0, 1, 8]
-    assert all(run.tags == [] and run.prediction_seconds is None for run in runs.values())
+    assert all(run.tags == [] and run.prediction_seconds is None and run.person is None for run in runs.values())
+    store.close()
+
+
+def test_in_a_store_of_version_3_what_waits_goes_on_waiting_and_people_take_turns(filled: Path) -> None:
+    store = RunStore(open_engine(f"sqlite:///{filled}"), filled.parent)
+    for name in "abc":
+        create(store, name)
+    store.close()
+    with contextlib.closing(sqlite3.connect(filled)) as connection, connection:
+        without_people(connection)
+        connection.execute("UPDATE meta SET value = '3' WHERE key = 'version'")
+    store = RunStore(open_engine(f"sqlite:///{filled}"), filled.parent)
+    store.create(NETWORK, TrainingConfig(), name="mine", person=store.person("anna"))
+    assert [run.name for run in store.queue()] == ["a", "mine", "b", "c"]
+    taken = [store.claim("w", 1) for _ in range(5)]
+    assert [run and run.name for run in taken] == ["a", "mine", "b", "c", None]
     store.close()
 
 

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from mnist_lab.errors import StoreError
-from mnist_lab.store import NewDigit, PracticeAnswer, RunStore
+from mnist_lab.store import NewDigit, PracticeAnswer, RunStore, schema
 from mnist_lab.store import digits as store_digits
 from mnist_lab.store.database import open_engine
+from tests.store.conftest import without_people
 
 
 def image(number: int) -> np.ndarray:
@@ -141,6 +142,7 @@ def test_a_store_of_the_second_version_keeps_its_runs_and_can_keep_digits(tmp_pa
     with contextlib.closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("DROP TABLE digits")
         connection.execute("DROP TABLE answers")
+        without_people(connection)
         connection.execute("UPDATE meta SET value = '2' WHERE key = 'version'")
     store = RunStore(open_engine(f"sqlite:///{file}"), tmp_path)
     assert store.note("a note") == {"x": 1}
@@ -148,5 +150,5 @@ def test_a_store_of_the_second_version_keeps_its_runs_and_can_keep_digits(tmp_pa
     assert len(store.digits("Anna")) == 2
     store.close()
     with contextlib.closing(sqlite3.connect(file)) as connection:
-        assert connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone() == ("3",)
+        assert connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone() == (str(schema.VERSION),)
     assert file.with_name("lab.db.version-2").is_file()
