@@ -10,9 +10,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select
 
+from mnist_lab.errors import NoRoomError
 from mnist_lab.store import schema
+from mnist_lab.store.artefacts import Artefacts
 from mnist_lab.store.database import reading, writing
 
 _KEY = "people-key"
@@ -78,6 +80,7 @@ class People:
     """The part of `RunStore` that tells people apart, and keeps nothing by which they could be known."""
 
     _engine: Engine
+    artefacts: Artefacts
     _people_key: bytes = b""
 
     def person(self, who: str) -> str:
@@ -98,6 +101,13 @@ class People:
             name = ""
         return self.person(f"process of {name}")
 
+    def room_of(self, person: str | None) -> int:
+        """The bytes of the files of all runs of a person, those included that are deleted and not gone yet."""
+        query = select(schema.runs.c.id).where(func.coalesce(schema.runs.c.person, "") == (person or ""))
+        with reading(self._engine) as connection:
+            ids = list(connection.execute(query).scalars())
+        return sum(map(self.artefacts.size, ids))
+
     def _key(self) -> str:
         query = select(_meta.value).where(_meta.key == _KEY)
         with reading(self._engine) as connection:
@@ -110,6 +120,23 @@ class People:
                     found = json.dumps(secrets.token_hex(32))
                     connection.execute(insert(schema.meta).values(key=_KEY, value=found))
         return str(json.loads(found))
+
+
+def check_queue(there: int, most: int | None) -> None:
+    """Looks whether a person may queue one more run.
+
+    Args:
+        there: How many of theirs are queued.
+        most: How many may be; None for any number.
+
+    Raises:
+        NoRoomError: If so many are.
+    """
+    if most is not None and there >= most:
+        raise NoRoomError(
+            f"You have {there:,} training{'s' * (there != 1)} in the queue, and {most:,} is the limit here.",
+            "Wait until one of them has begun, or cancel one.",
+        )
 
 
 def one_at_a_time(connection: Connection) -> None:

@@ -24,8 +24,8 @@ class Run:
     """One training, wanted, under way or done. The columns of the store, unknown figures None.
 
     Times are seconds since 1970 (UTC); `seconds` is the time spent training, `prediction_seconds` that of one image in
-    large batches; `device` is words. `test_looks` counts how often figures of the test images were reckoned. `person` is
-    who asked for it, in a form that names nobody; `turn` counts the starts of the common queue.
+    large batches; `device` is words. `test_looks` counts how often figures of the test images were reckoned. `person`
+    is who asked for it, in a form that names nobody; `turn` counts the starts of the common queue.
     """
 
     id: str

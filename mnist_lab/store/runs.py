@@ -78,7 +78,7 @@ class RunStore(Work, Edits, Listing, Digits, People):
 
         Raises:
             ArchitectureError: If the network is impossible.
-            LimitError: If too many runs of this person are queued.
+            NoRoomError: If too many runs of this person are queued.
         """
         analysis = shapes.analyse(architecture)
         if analysis.problem is not None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
 
-from mnist_lab.errors import JobError, LimitError
+from mnist_lab.errors import JobError
 from mnist_lab.store import schema
 from mnist_lab.store.database import reading, writing
-from mnist_lab.store.people import Waiting, fair_order, one_at_a_time
+from mnist_lab.store.people import Waiting, check_queue, fair_order, one_at_a_time
 from mnist_lab.store.records import ACTIVE, FINAL, Run
 
 _runs, _epochs, _points = schema.runs, schema.epochs, schema.points
@@ -127,7 +127,7 @@ class Work:
 
         Raises:
             JobError: If it is finished, queued or under way.
-            LimitError: If too many runs of this person are queued.
+            NoRoomError: If too many runs of this person are queued.
         """
         run = self.get(run_id)
         if run.status not in FINAL or run.status == "finished":
@@ -235,7 +235,7 @@ class Work:
             return connection.execute(update(_runs).where(mine).values(**values)).rowcount > 0
 
 
-# Within a transaction ---------------------------------------------------------------------------------------------------
+# Within a transaction -------------------------------------------------------------------------------------------------
 
 
 def _waiting(connection: Connection, *conditions: Any) -> list[Waiting]:
@@ -266,12 +266,9 @@ def end_of_queue(connection: Connection, person: str | None, most: int | None) -
         most: How many runs of theirs may be queued; None for any number.
 
     Raises:
-        LimitError: If so many are.
+        NoRoomError: If so many are.
     """
     one_at_a_time(connection)
-    if most is not None and (there := _count(connection, person or "")) >= most:
-        raise LimitError(
-            f"You have {there:,} training{'s' * (there != 1)} in the queue, and {most:,} is the limit here.",
-            "Wait until one of them has begun, or cancel one.",
-        )
+    if most is not None:
+        check_queue(_count(connection, person or ""), most)
     return float(connection.execute(select(func.max(_runs.c.position))).scalar() or 0.0) + 1.0

@@ -9,7 +9,7 @@ import streamlit as st
 from mnist_lab import my_digits
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import CHECKPOINT, LOG, MODEL
-from mnist_lab.ui import frame, run_takeaway, state
+from mnist_lab.ui import frame, people, run_takeaway, state
 from mnist_lab.ui.frame import attempt
 from mnist_lab.ui.state import workbench
 
@@ -54,7 +54,7 @@ def _edit(store: RunStore, run: Run) -> None:
 
 
 def _requeue(run_id: str) -> None:
-    frame.services().resume(run_id)
+    frame.services().resume(run_id, person=people.current())
     state.put("watched", run_id)
 
 
