@@ -12,7 +12,7 @@ from mnist_lab.ui.state import workbench
 from mnist_lab.ui.training_form import training_form
 
 frame.needs_app()
-bench = workbench()
+bench = workbench().drawn()
 link_bar.take_up(bench)
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Lab", width="content")

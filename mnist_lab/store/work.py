@@ -126,7 +126,7 @@ class Work:
             most_queued: As in `RunStore.create`.
 
         Raises:
-            JobError: If it is finished, queued or under way.
+            JobError: If it is finished, queued, under way or deleted.
             NoRoomError: If too many runs of this person are queued.
         """
         run = self.get(run_id)
@@ -134,6 +134,8 @@ class Work:
             raise JobError(
                 f"Run {run.name!r} is {run.status} and cannot be resumed.", "Load its network and train anew."
             )
+        if run.deleted is not None:
+            raise JobError(f"Run {run.name!r} was deleted.", "Undo that first, where it was deleted.")
         person = run.person if person is None else person
         with writing(self._engine) as connection:
             again = {"status": "queued", "command": "", "reason": None, "ended": None, "progress": None}

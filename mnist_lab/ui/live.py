@@ -53,6 +53,7 @@ def _panel(was_busy: bool, every: float) -> None:
         busy = bool(active or waiting)
         if busy != was_busy or _seconds_to_the_next_look(busy) != every:
             st.rerun()
+        _say_if_gone(manager, run)
         if run is None:
             st.caption("No training yet. Press Train, and its curves appear here while it learns.")
             return
@@ -63,6 +64,14 @@ def _panel(was_busy: bool, every: float) -> None:
         if not run.is_active:
             diagnosis_view.show(subjects.of_run(run, manager.store.history(run.id)))
         _queue(manager, [each for each in waiting if each.id != run.id], shown=run)
+
+
+def _say_if_gone(manager: JobManager, shown: Run | None) -> None:
+    """Says that the training that was started here last was deleted, where another is shown in its place."""
+    watched: str = state.get("watched", "")
+    other = shown is None or (shown.id != watched and not shown.is_active)
+    if watched and other and not manager.store.runs(ids=[watched]):
+        st.caption("The training that was started here last was deleted.")
 
 
 def _head(manager: JobManager, run: Run) -> None:
