@@ -90,7 +90,9 @@ class People:
             who: A login, or what tells a browser from others; it is not kept.
         """
         self._people_key = self._people_key or bytes.fromhex(self._key())
-        return hashlib.blake2b(who.encode(), key=self._people_key, digest_size=_DIGEST_BYTES).hexdigest()
+        return hashlib.blake2b(
+            who.encode(errors="surrogatepass"), key=self._people_key, digest_size=_DIGEST_BYTES
+        ).hexdigest()
 
     def person_of_process(self) -> str:
         """What stands for the user of the operating system who runs this process."""

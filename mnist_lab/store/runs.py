@@ -16,7 +16,7 @@ from sqlalchemy import Engine, delete, insert, select
 
 from mnist_lab import shapes
 from mnist_lab.architecture import Architecture
-from mnist_lab.errors import ArchitectureError, RunNotFound
+from mnist_lab.errors import ArchitectureError, LabError, RunNotFound
 from mnist_lab.settings import read_settings
 from mnist_lab.store import schema
 from mnist_lab.store.artefacts import Artefacts
@@ -107,7 +107,7 @@ class RunStore(Work, Edits, Listing, Digits, People):
             with writing(self._engine) as connection:
                 position = end_of_queue(connection, person, most_queued)
                 connection.execute(insert(_runs).values(**values, position=position))
-        except BaseException:
+        except LabError:
             self.artefacts.remove(run_id)
             raise
         return self.get(run_id)

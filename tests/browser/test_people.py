@@ -208,6 +208,7 @@ def test_a_connection_that_breaks_and_an_app_that_is_killed_leave_the_form_and_t
             page, lambda: (store.get(run.id).status, head(page)),
             lambda seen: seen[0] in truth and re.match(truth[seen[0]], seen[1]), 2 * PATIENCE,
         )  # fmt: skip
+        select_row(page, FIRST)
         fill(page, "Filters", 11, SIDEBAR)
         eventually(page, lambda: first_row(page), lambda row: row.startswith(f"{FIRST} 11,"))
         screenshot(page, "people-restarted")

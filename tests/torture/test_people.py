@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import LimitError
 from mnist_lab.layers import Dense, Flatten
-from mnist_lab.store import RunStore
-from mnist_lab.store.database import open_engine
+from mnist_lab.store import RunStore, schema
+from mnist_lab.store.database import open_engine, reading
 from mnist_lab.training_config import TrainingConfig
 from tests.browser.conftest import browser, start_browser, start_server  # noqa: F401
 from tests.torture.conftest import FULL, Tally, times
@@ -39,9 +40,14 @@ while True:
     if run is None:
         time.sleep(0.01)
         continue
-    time.sleep(0.02)
+    time.sleep(0.03)
     store.end(run.id, "finished", worker=f"w{os.getpid()}")
 """
+
+
+def last_turn(store: RunStore) -> int:
+    with reading(store._engine) as connection:
+        return connection.execute(select(func.max(schema.runs.c.turn))).scalar() or 0
 
 
 def test_people_take_turns_while_their_workers_are_killed_and_they_press_as_they_like(
@@ -75,13 +81,14 @@ def test_people_take_turns_while_their_workers_are_killed_and_they_press_as_they
     try:
         for _ in range(times(150, 20)):
             person = chance.choice(people[1:])
-            try:
-                run_id = store.create(NETWORK, TrainingConfig(), person=person, most_queued=3).id
-                # What started until now may have done so before it was queued.
-                queued[run_id] = max((run.turn or 0 for run in store.runs()), default=0)
-            except LimitError:
-                refused += 1
-            time.sleep(chance.random() * 0.05)
+            for _ in range(chance.choice((1, 1, 5))):
+                try:
+                    run_id = store.create(NETWORK, TrainingConfig(), person=person, most_queued=3).id
+                    # What started until now may have done so before it was queued.
+                    queued[run_id] = last_turn(store)
+                except LimitError:
+                    refused += 1
+            time.sleep(chance.random() * 0.03)
             if chance.random() < 0.1:
                 victim = chance.randrange(len(workers))
                 bury(workers[victim])
@@ -109,8 +116,8 @@ def test_people_take_turns_while_their_workers_are_killed_and_they_press_as_they
         since = max([queued[run.id], *mine])  # type: ignore[type-var]
         others = Counter(each.person for each in runs if since < each.turn < run.turn)  # type: ignore[operator]
         worst = max([worst, *others.values()])
-    assert worst <= 1
-    assert store.artefacts.root.exists()
+    assert worst == 1, "0: nobody waited for anybody, and the test says nothing"
+    assert refused, "nobody was over the limit, and the test says nothing"
     store.close()
     tally("Trainings queued by five people, one with a study, while workers were killed", len(runs))
     tally("Workers killed meanwhile", kills)
@@ -155,7 +162,7 @@ def test_ten_tabs_of_three_people_outlive_broken_wires_and_a_killed_app(
             assert trouble(tabs[number]) == []
 
         for turn in range(3):
-            for number in chance.sample(range(10), 10):
+            for number in chance.sample(range(10), 5 if turn else 10):
                 typed[number] = 1 + number + 10 * turn
                 fill(tabs[number], "Filters", typed[number], SIDEBAR)
                 edits += 1
