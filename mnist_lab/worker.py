@@ -109,7 +109,7 @@ def _train(store: RunStore, name: str, parent: int, own: bool, beside: Callable[
             return 0
         elif not measured:
             with BACKEND.device():
-                found = probe.measure(lambda: not store.queue())
+                found = probe.measure(lambda: not store.waiting())
             if found is not None:
                 store.note(probe_key(store.host), found.to_dict())
             measured = found is not None

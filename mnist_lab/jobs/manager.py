@@ -21,7 +21,7 @@ from mnist_lab.jobs.alone import release_lost
 from mnist_lab.jobs.inference import InferenceClient
 from mnist_lab.jobs.lost import Watch, end_lost
 from mnist_lab.jobs.processes import WorkerProcess, end_failed, exit_words
-from mnist_lab.jobs.queueing import submit
+from mnist_lab.jobs.queueing import resume, submit
 from mnist_lab.settings import read_settings
 from mnist_lab.store import Run, RunStore, open_store
 from mnist_lab.training_config import TrainingConfig
@@ -85,14 +85,18 @@ class JobManager:
         notes: str = "",
         preset: str | None = None,
         images: int = forecast.ALL_IMAGES,
+        person: str | None = None,
     ) -> Run:
-        """Queues a training; it starts as soon as the worker is free.
+        """Queues a training; it starts when the worker is free and its person's turn has come.
 
         Raises:
             ArchitectureError: If the network is impossible.
             TooLargeError: If it would not fit into memory.
+            LimitError: If one person may not ask for so much, or for so many at once.
         """
-        return submit(self.store, architecture, training, name=name, notes=notes, preset=preset, images=images)
+        return submit(
+            self.store, architecture, training, name=name, notes=notes, preset=preset, images=images, person=person
+        )
 
     def stop(self, run_id: str) -> None:
         """Stops a training, which keeps what it has learnt; or takes it out of the queue."""
@@ -102,12 +106,13 @@ class JobManager:
         """Holds a training after its current batch."""
         self.store.command(run_id, "pause")
 
-    def resume(self, run_id: str) -> None:
+    def resume(self, run_id: str, *, person: str | None = None) -> None:
         """Lets a paused training go on; queues a stopped, interrupted or failed one to go on from its last epoch."""
-        if self.store.get(run_id).is_active:
+        run = self.store.get(run_id)
+        if run.is_active:
             self.store.command(run_id, "")
         else:
-            self.store.requeue(run_id)
+            resume(self.store, run, person=person)
 
     def close(self) -> None:
         """Ends the thread and this program's processes, in seconds; a training under way becomes *interrupted*."""
@@ -166,7 +171,7 @@ class JobManager:
                     late = time.monotonic() - warmed_at > TRAINER_DELAY_SECONDS
                     if self._one_worker:
                         self._worker = self._both()
-                    elif self.inference.is_warm or late or self.store.queue():
+                    elif self.inference.is_warm or late or self.store.waiting():
                         self._worker = WorkerProcess("train")
             except (LabError, OSError) as error:
                 # The database may be away for a while; the thread must outlive that.

@@ -27,7 +27,8 @@ class Run:
     """One training, wanted, under way or done. The columns of the store, unknown figures None.
 
     Times are seconds since 1970 (UTC); `seconds` is the time spent training, `prediction_seconds` that of one image in
-    large batches; `device` is words. `test_looks` counts how often figures of the test images were reckoned.
+    large batches; `device` is words. `test_looks` counts how often figures of the test images were reckoned. `person`
+    is who asked for it, in a form that names nobody; `turn` counts the starts of the common queue.
 
     A damaged row is a run too: a figure that cannot be read is unknown. Where network or settings cannot be read, its
     network is empty; it is then *failed*, as with an unknown status, unless a worker has it in hand. `reason` says so.
@@ -44,6 +45,8 @@ class Run:
     command: str
     position: float
     owner: str | None
+    person: str | None
+    turn: int | None
     worker: str | None
     host: str | None
     pid: int | None

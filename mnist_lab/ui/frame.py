@@ -135,7 +135,7 @@ def _badge(every: float) -> None:
     with errors_in_words():
         if pace.slowed(BADGE_SECONDS) != every:
             st.rerun()
-        active, waiting = store().active(), len(store().queue())
+        active, waiting = store().active(), store().waiting()
         seen = tuple((run.id, run.status) for run in active), waiting
         if st.session_state.setdefault("kept.badge", seen) != seen:
             st.session_state["kept.badge"] = seen
