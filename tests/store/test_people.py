@@ -190,6 +190,20 @@ def test_the_clock_may_be_set_back(store: RunStore, monkeypatch: pytest.MonkeyPa
     assert served(store) == "abab"
 
 
+def test_a_damaged_row_holds_nobody_up(store: RunStore) -> None:
+    if store._engine.dialect.name != "sqlite":
+        pytest.skip("a column has its type there")
+    bad, *_ = [create(store, person) for person in "abab"]
+    store.claim("w", 1)
+    create(store, "a", "another")
+    with writing(store._engine) as connection:
+        connection.exec_driver_sql("UPDATE runs SET turn = 'x' WHERE turn IS NOT NULL")
+        connection.exec_driver_sql("UPDATE runs SET position = 'x', created = 'y' WHERE name = 'another'")
+    assert len(store.queue()) == 4
+    assert sorted(served(store)) == ["a", "a", "b", "b"]
+    assert store.get(bad.id).status == "running"
+
+
 def test_only_so_many_are_shown_and_counted_if_that_is_asked(store: RunStore) -> None:
     for person in "aaab":
         create(store, person)
