@@ -263,13 +263,22 @@ class Work:
 def _waiting(connection: Connection, *conditions: Any) -> list[Waiting]:
     """The queued runs, in no order."""
     columns = _runs.c.id, _runs.c.person, _runs.c.owner, _runs.c.position, _runs.c.created
-    return [Waiting(*row) for row in connection.execute(select(*columns).where(_is_waiting, *conditions))]
+    rows = connection.execute(select(*columns).where(_is_waiting, *conditions))
+    return [
+        Waiting(run_id, person, owner, _number(position), _number(created))
+        for run_id, person, owner, position, created in rows
+    ]
+
+
+def _number(value: Any) -> float:
+    """What a damaged row has in place of a number is none: one such row must not hold up all others."""
+    return float(value) if isinstance(value, int | float) else 0.0
 
 
 def _served(connection: Connection) -> dict[str, int]:
     """By person, the turn in which they were served last."""
     query = select(_runs.c.person, func.max(_runs.c.turn)).where(_runs.c.turn.is_not(None)).group_by(_runs.c.person)
-    return {person or "": turn for person, turn in connection.execute(query)}
+    return {person or "": int(_number(turn)) for person, turn in connection.execute(query)}
 
 
 def _count(connection: Connection, person: str | None) -> int:

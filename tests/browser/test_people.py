@@ -151,6 +151,8 @@ def test_three_people_edit_at_once_and_take_turns_in_the_queue_and_ten_tabs_show
         eventually(tab, lambda tab=tab: badges(tab), lambda seen: len(seen) == 1 and "of 0" in seen[0])
         assert trouble(tab) == []
         assert tab.get_by_text("5 more in the queue").count()
+    # All tabs of a browser are one person.
+    eventually(more[0], lambda: more[0].get_by_text(" · yours").count(), 3)
     for tab in more:
         tab.close()
     # Whose turn it is, is what was shown.

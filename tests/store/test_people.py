@@ -190,6 +190,20 @@ def test_the_clock_may_be_set_back(store: RunStore, monkeypatch: pytest.MonkeyPa
     assert served(store) == "abab"
 
 
+def test_a_damaged_row_holds_nobody_up(store: RunStore) -> None:
+    if store._engine.dialect.name != "sqlite":
+        pytest.skip("a column has its type there")
+    bad, *_ = [create(store, person) for person in "abab"]
+    store.claim("w", 1)
+    create(store, "a", "another")
+    with writing(store._engine) as connection:
+        connection.exec_driver_sql("UPDATE runs SET turn = 'x' WHERE turn IS NOT NULL")
+        connection.exec_driver_sql("UPDATE runs SET position = 'x', created = 'y' WHERE name = 'another'")
+    assert len(store.queue()) == 4
+    assert sorted(served(store)) == ["a", "a", "b", "b"]
+    assert store.get(bad.id).status == "running"
+
+
 def test_only_so_many_are_shown_and_counted_if_that_is_asked(store: RunStore) -> None:
     for person in "aaab":
         create(store, person)
@@ -206,19 +220,18 @@ def test_ten_thousand_waiting_runs_are_no_burden(tmp_path: Path) -> None:
         connection.execute(insert(schema.runs), rows)
     seconds = []
     for _ in range(5):
-        began = time.perf_counter()
+        began = time.process_time()
         taken = store.claim("w", 1)
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.process_time() - began)
         assert taken is not None
-    began = time.perf_counter()
+    began = time.process_time()
     assert len(store.queue(50)) == 50 and store.waiting() == 9_996
-    shown = time.perf_counter() - began
-    began = time.perf_counter()
+    shown = time.process_time() - began
+    began = time.process_time()
     store.move_in_queue(first.id if store.get(first.id).status == "queued" else rows[5000]["id"], -1)
-    moved = time.perf_counter() - began
+    moved = time.process_time() - began
     store.close()
-    print(f"claim {min(seconds):.3f} s, first 50 {shown:.3f} s, moved {moved:.3f} s")
-    # A tenth of a second each, and ten times that on a machine that has other things to do.
+    # Processor time: a tenth of a second each at most, and much more on a slow machine.
     assert min(seconds) < 1 and shown < 1 and moved < 1
 
 
