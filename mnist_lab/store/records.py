@@ -82,11 +82,17 @@ class Run:
     progress: dict[str, Any] | None
 
     @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Run:
-        """Reads a row of the table, whatever is in it."""
+    def from_row(cls, row: Mapping[str, Any], problem: str | None = None) -> Run:
+        """Reads a row of the table, whatever is in it.
+
+        Args:
+            row: By column its value.
+            problem: What `damage.problem_of` says of its network and settings, where that is known already.
+        """
         values, damaged = _COLUMNS.read(row)
         what = ", ".join(damaged)
-        problem = damage.problem_of(values["architecture"], values["training"])
+        if problem is None:
+            problem = damage.problem_of(values["architecture"], values["training"])
         if {"architecture", "training"} & set(damaged) or problem:
             values |= {"architecture": Architecture().to_dict(), "training": {}}
         if values["status"] not in STATUSES or not values["architecture"]["layers"]:
