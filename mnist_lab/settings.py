@@ -16,6 +16,7 @@ BACKENDS = ("tensorflow", "jax", "torch")
 DEFAULT_BACKEND = BACKENDS[0]
 # How many processes train and answer: one for each, or one for both.
 WORKERS = ("2", "1")
+LOG_LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Settings:
         executor: ``"local"`` or ``"ray"``.
         backend: Keras's backend, the name of an installed package.
         one_worker: Whether one process trains and answers, on a machine with little memory.
+        log_level: The least level that is noted in the log files; see `mnist_lab.logs`.
     """
 
     home: Path
@@ -37,10 +39,11 @@ class Settings:
     executor: str
     backend: str
     one_worker: bool
+    log_level: str
 
 
 def read_settings() -> Settings:
-    """Reads ``MNIST_LAB_HOME``, ``_STORE``, ``_DATA``, ``_EXECUTOR`` and ``_WORKERS``, and Keras's ``KERAS_BACKEND``.
+    """Reads the variables that begin with ``MNIST_LAB_``, and Keras's ``KERAS_BACKEND``.
 
     Returns:
         The settings; nothing is created on disk.
@@ -82,7 +85,12 @@ def read_settings() -> Settings:
     workers = os.environ.get("MNIST_LAB_WORKERS", "").strip() or WORKERS[0]
     if workers not in WORKERS:
         raise SettingError(f"MNIST_LAB_WORKERS={workers} is unknown.", f"Use one of {', '.join(WORKERS)}, or unset it.")
-    return Settings(home, store_url, data, executor, _backend(), one_worker=workers == "1")
+
+    level = os.environ.get("MNIST_LAB_LOG_LEVEL", "").strip().upper() or LOG_LEVELS[0]
+    if level not in LOG_LEVELS:
+        known = ", ".join(LOG_LEVELS)
+        raise SettingError(f"MNIST_LAB_LOG_LEVEL={level} is unknown.", f"Use one of {known}, or unset it.")
+    return Settings(home, store_url, data, executor, _backend(), one_worker=workers == "1", log_level=level)
 
 
 def _backend() -> str:

@@ -20,6 +20,7 @@ from mnist_lab.jobs.alone import release_lost
 from mnist_lab.jobs.inference import InferenceClient
 from mnist_lab.jobs.processes import WorkerProcess, end_failed, end_lost, exit_words
 from mnist_lab.jobs.queueing import submit
+from mnist_lab.jobs.sign_of_life import SignOfLife, sweep
 from mnist_lab.settings import read_settings
 from mnist_lab.store import Run, RunStore, open_store
 from mnist_lab.training_config import TrainingConfig
@@ -139,6 +140,8 @@ class JobManager:
 
     def _loop(self) -> None:
         warmed_at: float | None = None
+        sweep(self.store.artefacts.root)
+        sign = SignOfLife(self.store.artefacts.root)
         while not self._ended.wait(TICK_SECONDS):
             try:
                 self._bury()
@@ -162,6 +165,8 @@ class JobManager:
                 self._ended.wait(2.0)
             else:
                 self.problem = None if self._failures < 2 else self.problem
+            sign.renew(self.problem)
+        sign.remove()
 
     def _both(self) -> WorkerProcess | None:
         """The one process for both: who asks starts it."""
@@ -203,3 +208,10 @@ def job_manager() -> JobManager:
     manager = JobManager(open_store(), one_worker=read_settings().one_worker)
     atexit.register(manager.close)
     return manager
+
+
+def close_job_manager() -> None:
+    """Closes the one manager of this process, if there is one; the end of the process then finds nothing to close."""
+    if job_manager.cache_info().currsize:
+        atexit.unregister(job_manager().close)
+        job_manager().close()
