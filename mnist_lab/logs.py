@@ -79,6 +79,10 @@ def set_up(process: str, terminal: int, words: str = "%(message)s") -> None:
     with suppress(LabError):
         settings = read_settings()
         level = logging.getLevelNamesMapping()[settings.log_level]
+        if process == "app":
+            # It would make it for the first page.
+            with suppress(OSError):
+                settings.home.mkdir(parents=True, exist_ok=True)
         handlers.append(LinesFile(settings.home / FOLDER / FILE, process))
         handlers[1].setLevel(level)
         own.setLevel(min(terminal, level))

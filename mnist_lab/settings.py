@@ -39,7 +39,7 @@ class Settings:
     executor: str
     backend: str
     one_worker: bool
-    log_level: str
+    log_level: str = LOG_LEVELS[0]
 
 
 def read_settings() -> Settings:

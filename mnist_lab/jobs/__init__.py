@@ -2,7 +2,7 @@
 
 from mnist_lab.jobs.alone import new_owner, release_lost, run_all, run_one
 from mnist_lab.jobs.inference import InferenceClient
-from mnist_lab.jobs.manager import JobManager, close_job_manager, job_manager
+from mnist_lab.jobs.manager import JobManager, job_manager
 from mnist_lab.jobs.processes import end_lost
 from mnist_lab.jobs.queueing import base_of, fine_tune, start_plan, submit
 
@@ -10,7 +10,6 @@ __all__ = [
     "InferenceClient",
     "JobManager",
     "base_of",
-    "close_job_manager",
     "end_lost",
     "fine_tune",
     "job_manager",

@@ -208,10 +208,3 @@ def job_manager() -> JobManager:
     manager = JobManager(open_store(), one_worker=read_settings().one_worker)
     atexit.register(manager.close)
     return manager
-
-
-def close_job_manager() -> None:
-    """Closes the one manager of this process, if there is one; the end of the process then finds nothing to close."""
-    if job_manager.cache_info().currsize:
-        atexit.unregister(job_manager().close)
-        job_manager().close()

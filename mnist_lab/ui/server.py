@@ -6,14 +6,17 @@ import base64
 import hashlib
 import logging
 import re
+import signal
 import webbrowser
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
 import streamlit as st
+import uvicorn
 from starlette.datastructures import Headers as HeaderFields
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
@@ -21,10 +24,10 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnist_lab import logs
-from mnist_lab.jobs import close_job_manager
 
 _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 POLICY_VIOLATION = 1008
+HEALTH = "/_stcore/health"
 
 _log = logging.getLogger(__name__)
 
@@ -117,13 +120,25 @@ class Origins:
         await self._app(scope, receive, send)
 
 
+class Hosts(TrustedHostMiddleware):
+    """Refuses who asks by a name that is not allowed; a monitor, which may ask by any, learns whether it lives."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        base = st.get_option("server.baseUrlPath").strip("/")
+        if scope["type"] == "http" and scope["path"] == (f"/{base}" if base else "") + HEALTH:
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
 def middleware() -> list[Middleware]:
     """What stands before Streamlit, which guards only its websocket by ``server.allowedHosts``."""
     # Streamlit writes an IPv6 address without brackets, a browser with them.
     hosts = [f"[{host}]" if ":" in host else host for host in st.get_option("server.allowedHosts")]
     return [
         Middleware(Headers, headers=headers()),
-        Middleware(TrustedHostMiddleware, allowed_hosts=hosts or ["*"], www_redirect=False),
+        Middleware(Hosts, allowed_hosts=hosts or ["*"], www_redirect=False),
         Middleware(Origins, allowed=st.get_option("server.corsAllowedOrigins")),
     ]
 
@@ -134,11 +149,28 @@ async def lifespan(_: Any) -> AsyncIterator[None]:
     # As Python itself prints where nothing is set up.
     logs.set_up("app", logging.WARNING)
     _log.info("the server has started")
+    _end_in_order()
     _show()
     yield
     _log.info("the server ends")
-    # After SIGTERM the process ends without what is registered with `atexit`.
-    close_job_manager()
+
+
+def _end_in_order() -> None:
+    """Has a signal end the server, and the process then as it does by itself.
+
+    Uvicorn would raise the signal once more after its end: nothing that is registered with `atexit` would be done.
+    """
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    if not isinstance(server, uvicorn.Server):
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        # Who presses Ctrl-C once more does not wait for what is being answered.
+        server.force_exit = server.should_exit and number == signal.SIGINT
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
 
 
 def _show() -> None:

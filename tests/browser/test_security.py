@@ -64,6 +64,8 @@ def test_another_name_that_leads_here_is_refused(lab, host):
     for path in ("/", "/_stcore/host-config", "/app/static/icon.png", "/_stcore/agent/openapi.json"):
         assert ask(lab, path, Host=f"{host}:{lab.port}").status == 400
     assert stream(lab, host, f"http://{host}:{lab.port}") in (400, 403)
+    # Monitors ask by any address; they learn that it lives.
+    assert ask(lab, "/_stcore/health", Host=f"{host}:{lab.port}").said == b"ok"
 
 
 def test_the_page_of_another_site_or_of_another_port_cannot_steer_this_one(lab):
