@@ -131,7 +131,8 @@ class _log_into:
         with (self._folder / LOG).open("ab") as file:
             os.dup2(file.fileno(), 1)
             os.dup2(file.fileno(), 2)
-        threading.Thread(target=self._keep_short, name="log-keeper", daemon=True).start()
+        self._keeper = threading.Thread(target=self._keep_short, name="log-keeper", daemon=True)
+        self._keeper.start()
 
     def _keep_short(self) -> None:
         while not self._done.wait(LOG_SECONDS):
@@ -139,6 +140,7 @@ class _log_into:
 
     def __exit__(self, *_: object) -> None:
         self._done.set()
+        self._keeper.join()
         sys.stdout.flush()
         sys.stderr.flush()
         for kept, descriptor in zip(self._kept, (1, 2), strict=True):
