@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
     except SystemExit as ended:
         return int(ended.code or 0)
-    if options.command != "health":  # which makes nothing, so no file either
+    if options.command not in ("health", "doctor"):  # who only look make no file
         logs.set_up("cli", logging.ERROR)
         _log.info("asked to %s", logs.plain(options.command))
     try:
