@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any
-from urllib.parse import urlsplit
 
 import streamlit as st
 import uvicorn
@@ -114,7 +113,7 @@ class Origins:
             asked = HeaderFields(scope=scope)
             origin = asked.get("origin")
             # A program sends none; a browser always does.
-            if origin is not None and origin not in self._allowed and urlsplit(origin).netloc != asked.get("host"):
+            if origin is not None and origin not in self._allowed and origin.partition("://")[2] != asked.get("host"):
                 await send({"type": "websocket.close", "code": POLICY_VIOLATION})
                 return
         await self._app(scope, receive, send)

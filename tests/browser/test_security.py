@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from tests.browser.actions import PATIENCE, eventually, settled
-from tests.browser.server import Server, open_page
+from tests.browser.server import ROOT, Server, open_page
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -69,7 +69,14 @@ def test_another_name_that_leads_here_is_refused(lab, host):
 
 
 def test_the_page_of_another_site_or_of_another_port_cannot_steer_this_one(lab):
-    for origin in ("http://evil.example", f"http://127.0.0.1:{lab.port + 1}", "http://localhost", "null"):
+    for origin in (
+        "http://evil.example",
+        f"http://127.0.0.1:{lab.port + 1}",
+        "http://localhost",
+        "null",
+        "http://[",
+        "?",
+    ):
         assert stream(lab, origin=origin) == 403, origin
     for origin in ("http://evil.example", f"http://127.0.0.1:{lab.port + 1}"):
         answer = ask(lab, "/_stcore/host-config", Origin=origin)
@@ -130,3 +137,23 @@ def test_another_site_cannot_put_the_pages_into_a_frame(lab, page):
     page.route(other, lambda route: route.fulfill(body=f"<iframe src='{lab.url}'></iframe>", content_type="text/html"))
     page.goto(other)
     eventually(page, lambda: [frame.url for frame in page.frames[1:]], ["chrome-error://chromewebdata/"])
+
+
+SECRETS = """[auth]
+redirect_uri = "http://localhost/oauth2callback"
+cookie_secret = "no more than a test"
+client_id = "lab"
+client_secret = "no more than a test"
+server_metadata_url = "http://127.0.0.1:1/.well-known/openid-configuration"
+"""
+
+
+def test_where_a_login_is_configured_the_real_server_shows_nothing_before_it(start_server, page, tmp_path):
+    (tmp_path / "secrets.toml").write_text(SECRETS)
+    server = start_server(ROOT / "app.py", options=[f"--secrets.files={tmp_path / 'secrets.toml'}"])
+    for path in ("", "runs", "digits"):
+        open_page(page, f"{server.url}{path}", "for people who log in")
+        settled(page)
+        assert page.get_by_role("button", name="Log in", exact=True).count() == 1
+        assert page.locator("[data-testid=stMain] [data-testid=stElementContainer]").count() == 3
+    assert "no more than a test" not in page.content()

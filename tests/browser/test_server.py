@@ -32,3 +32,12 @@ def test_a_signal_ends_the_server_in_order_under_an_open_page(tmp_path: Path, pa
         "the server ends",
     ]
     assert "Traceback" not in server.log and "Aborted" not in server.log
+
+
+def test_on_a_desktop_the_first_page_is_opened_once(tmp_path: Path) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >> {tmp_path / "opened"}\n')
+    browser.chmod(0o700)
+    own = {"MNIST_LAB_HOME": str(tmp_path / "home"), "BROWSER": f"{browser} %s"}
+    with Server(ROOT / "app.py", tmp_path, own, ["--server.headless=false"]) as server:
+        assert (tmp_path / "opened").read_text() == f"http://localhost:{server.port}/\n"
