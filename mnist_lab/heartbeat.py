@@ -96,7 +96,7 @@ class Heartbeat:
                 command = self._store.report(self._run_id, self._worker, progress, points, status=status)
             except StoreError as error:
                 # The disk may be full or the database away for a while: the training goes on, the points wait.
-                _log.warning("progress was not written: %s", error)
+                _log.warning("progress was not written: %s", error, extra={"run": self._run_id})
                 with self._lock:
                     self._points = points + self._points
                 return

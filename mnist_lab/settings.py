@@ -17,6 +17,7 @@ BACKENDS = ("tensorflow", "jax", "torch")
 DEFAULT_BACKEND = BACKENDS[0]
 # How many processes train and answer: one for each, or one for both.
 WORKERS = ("2", "1")
+LOG_LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR")
 
 
 # What a limit of room may be written in.
@@ -53,6 +54,7 @@ class Settings:
         backend: Keras's backend, the name of an installed package.
         one_worker: Whether one process trains and answers, on a machine with little memory.
         limits: What one person may ask of it, for a server that several share.
+        log_level: The least level that is noted in the log files; see `mnist_lab.logs`.
     """
 
     home: Path
@@ -62,10 +64,11 @@ class Settings:
     backend: str
     one_worker: bool
     limits: Limits = Limits()
+    log_level: str = LOG_LEVELS[0]
 
 
 def read_settings() -> Settings:
-    """Reads ``MNIST_LAB_HOME``, ``_STORE``, ``_DATA``, ``_EXECUTOR``, ``_WORKERS``, ``KERAS_BACKEND`` and the limits.
+    """Reads the variables that begin with ``MNIST_LAB_``, and Keras's ``KERAS_BACKEND``.
 
     Returns:
         The settings; nothing is created on disk.
@@ -108,7 +111,11 @@ def read_settings() -> Settings:
     workers = os.environ.get("MNIST_LAB_WORKERS", "").strip() or WORKERS[0]
     if workers not in WORKERS:
         raise SettingError(f"MNIST_LAB_WORKERS={workers} is unknown.", f"Use one of {', '.join(WORKERS)}, or unset it.")
-    return Settings(home, store_url, data, executor, _backend(), workers == "1", read_limits())
+    level = os.environ.get("MNIST_LAB_LOG_LEVEL", "").strip().upper() or LOG_LEVELS[0]
+    if level not in LOG_LEVELS:
+        known = ", ".join(LOG_LEVELS)
+        raise SettingError(f"MNIST_LAB_LOG_LEVEL={level} is unknown.", f"Use one of {known}, or unset it.")
+    return Settings(home, store_url, data, executor, _backend(), workers == "1", read_limits(), level)
 
 
 def read_limits() -> Limits:

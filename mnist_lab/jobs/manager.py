@@ -22,6 +22,7 @@ from mnist_lab.jobs.inference import InferenceClient
 from mnist_lab.jobs.lost import Watch, end_lost
 from mnist_lab.jobs.processes import WorkerProcess, end_failed, exit_words
 from mnist_lab.jobs.queueing import resume, submit
+from mnist_lab.jobs.sign_of_life import SignOfLife, sweep
 from mnist_lab.settings import read_settings
 from mnist_lab.store import Run, RunStore, open_store
 from mnist_lab.training_config import TrainingConfig
@@ -156,6 +157,8 @@ class JobManager:
 
     def _loop(self) -> None:
         warmed_at: float | None = None
+        sweep(self.store.artefacts.root)
+        sign = SignOfLife(self.store.artefacts.root)
         while not self._ended.wait(TICK_SECONDS):
             try:
                 self._bury()
@@ -180,6 +183,8 @@ class JobManager:
                 self._ended.wait(2.0)
             else:
                 self.problem = None if self._failures < 2 else self.problem
+            sign.renew(self.problem)
+        sign.remove()
 
     def _both(self) -> WorkerProcess | None:
         """The one process for both: who asks starts it."""

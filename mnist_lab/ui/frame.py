@@ -38,6 +38,7 @@ def around_page(address: str) -> Iterator[None]:
     token = _is_around.set(True)
     try:
         with errors_in_words():
+            needs_login()
             badge()
             yield
             _spare_the_collector(address)
@@ -55,6 +56,16 @@ def _spare_the_collector(address: str) -> bool:
     gc.collect()
     gc.freeze()
     return True
+
+
+def needs_login() -> None:
+    """Where Streamlit's login is configured, a page shows nothing to those who have not logged in."""
+    # The attribute exists where the login is configured, and nowhere else.
+    if hasattr(st.user, "is_logged_in") and not st.user.is_logged_in:
+        st.title("MNIST Lab")
+        st.caption("This laboratory is for people who log in.")
+        st.button("Log in", on_click=st.login, key="frame.login", type="primary")
+        st.stop()
 
 
 def needs_app() -> None:
