@@ -90,12 +90,14 @@ class Run:
     @property
     def is_evaluating(self) -> bool:
         """Whether it was stopped and its worker still looks at the test images, as far as is known."""
-        return self.status == "stopped" and (self.progress or {}).get("phase") == "evaluating"
+        is_heard = time.time() - (self.heartbeat or 0.0) < STALE_SECONDS
+        return self.status == "stopped" and (self.progress or {}).get("phase") == "evaluating" and is_heard
 
     @property
     def can_go_on(self) -> bool:
-        """Whether it ended before its last epoch and can be resumed."""
-        return self.status in FINAL[1:] and self.epochs_run < int(self.training.get("epochs", 0))
+        """Whether it can be resumed: it ended before its last epoch, or after that in mid-evaluation."""
+        is_cut_short = self.epochs_run < int(self.training.get("epochs", 0)) or self.status != "stopped"
+        return self.status in FINAL[1:] and is_cut_short
 
     @property
     def share_done(self) -> float:
