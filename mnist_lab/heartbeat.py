@@ -100,21 +100,24 @@ class Heartbeat:
 
     def moved(self, *, by_a_batch: bool = False) -> None:
         """Called by the main thread whenever it gets on."""
-        if by_a_batch or self._has_begun:
-            self._has_begun = True
-            self._longest = max(self._longest, self._still)
-        self._still = 0.0
+        with self._lock:
+            if by_a_batch or self._has_begun:
+                self._has_begun = True
+                self._longest = max(self._longest, self._still)
+            self._still = 0.0
 
     def _loop(self) -> None:
         before = time.monotonic()
         while not self._done.wait(PERIOD_SECONDS):
             self._beat()
             now = time.monotonic()
-            self._still += min(now - before, MOST_PER_BEAT)
+            with self._lock:
+                self._still += min(now - before, MOST_PER_BEAT)
+                still = self._still
+                limit = max(HANG_SECONDS, HANG_FACTOR * self._longest) if self._has_begun else FIRST_SECONDS
             before = now
-            limit = max(HANG_SECONDS, HANG_FACTOR * self._longest) if self._has_begun else FIRST_SECONDS
-            if self._hung is not None and self._still > limit:
-                self._hung(self._still)
+            if self._hung is not None and still > limit:
+                self._hung(still)
             if self.command == "stop" or self.is_lost:
                 self._stop_since = self._stop_since or time.monotonic()
                 if self._give_up is not None and time.monotonic() - self._stop_since > PATIENCE_SECONDS:

@@ -94,13 +94,13 @@ def _train(store: RunStore, name: str, parent: int, own: bool, beside: Callable[
         run = run or next_run()
         if run is not None:
             with _log_into(store, run):
-                train.execute(store, run, name)
+                is_sound = train.execute(store, run, name)
             niceness.come_forward()
             run = None
             with _answering:
                 train.keras.backend.clear_session()
             done += 1
-            if done >= RUNS_PER_PROCESS:
+            if done >= RUNS_PER_PROCESS or not is_sound:
                 return 0
         elif own:
             return 0
@@ -115,21 +115,25 @@ def _train(store: RunStore, name: str, parent: int, own: bool, beside: Callable[
 
 
 class _log_into:
-    """Sends all that the process prints, also from C++, into the log of a run."""
+    """Sends all that the process prints, also from C++, into the log of a run, if that can be written."""
 
     def __init__(self, store: RunStore, run: Run) -> None:
         self._folder: Path = store.artefacts.folder(run.id)
 
     def __enter__(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
         self._kept = os.dup(1), os.dup(2)
-        with (self._folder / LOG).open("ab") as file:
-            os.dup2(file.fileno(), 1)
-            os.dup2(file.fileno(), 2)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with (self._folder / LOG).open("ab") as file:
+                os.dup2(file.fileno(), 1)
+                os.dup2(file.fileno(), 2)
+        except OSError as error:
+            _log.warning("the log cannot be written: %s", error)
 
     def __exit__(self, *_: object) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
         for kept, descriptor in zip(self._kept, (1, 2), strict=True):
             os.dup2(kept, descriptor)
             os.close(kept)
