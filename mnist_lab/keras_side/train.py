@@ -6,6 +6,7 @@ import faulthandler
 import logging
 import math
 import os
+import re
 import shutil
 import statistics
 import time
@@ -81,7 +82,8 @@ def _execute(store: RunStore, run: Run, worker: str) -> bool:
     except Exception as error:
         # Whatever Keras raises belongs into the row, where the user sees it, and not into a dead worker.
         _log.exception("failed")
-        first = (str(error).strip().splitlines() or [""])[0]
+        # TensorFlow names the node first, which says nothing to a reader.
+        first = re.sub(r"^\{\{.*?\}\}\s*", "", (str(error).strip().splitlines() or [""])[0])
         if isinstance(error, MemoryError) or BACKEND.ran_out_of_memory(error):
             end("failed", f"Memory ran out ({first[:200]}). Use a smaller batch or a smaller network.")
             return False
