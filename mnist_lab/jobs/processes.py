@@ -112,7 +112,7 @@ def exit_words(status: int, said: str = "") -> str:
         hint = "; the system does that when memory runs out"
     elif name in ("SIGABRT", "SIGBUS", "SIGSEGV") and not hint:
         # TensorFlow's kernels do not all look whether they got the memory that they asked for.
-        hint = "; that happens when memory runs out, or by a fault of its engine"
+        hint = "; that happens when memory runs out, or by a fault of the engine"
     return f"was ended by signal {name}{hint}"
 
 
