@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import statistics
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -18,13 +17,14 @@ import keras
 import numpy as np
 
 from mnist_lab import formatting, run_data
-from mnist_lab.errors import DataError, JobError, LabError, StoreError
+from mnist_lab.errors import ArtefactMissing, DataError, JobError, LabError, StoreError
 from mnist_lab.heartbeat import Heartbeat
 from mnist_lab.keras_side import checkpoint, evaluate, weights
 from mnist_lab.keras_side.backend import BACKEND
 from mnist_lab.keras_side.batches import batches_in_order, training_batches
 from mnist_lab.keras_side.build import build
 from mnist_lab.keras_side.callbacks import Control, Diverged, RecordEpoch, Stopper, StopRequested
+from mnist_lab.keras_side.insist import NotWritten, insist
 from mnist_lab.keras_side.optimizers import make_optimizer, schedule_callbacks
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import BEST, CHECKPOINT, MODEL, epoch_weights
@@ -35,13 +35,8 @@ LEAST_VALIDATION_BATCH = 256
 # For so long a training waits for a disk that cannot be written, and its end for a store.
 DISK_PATIENCE_SECONDS = 60.0
 END_PATIENCE_SECONDS = 600.0
-RETRY_SECONDS = 1.0
 
 _log = logging.getLogger(__name__)
-
-
-class NotWritten(Exception):
-    """What a training cannot do without could not be written for a while; it goes on when there is room again."""
 
 
 def execute(store: RunStore, run: Run, worker: str) -> bool:
@@ -60,7 +55,7 @@ def execute(store: RunStore, run: Run, worker: str) -> bool:
 
 def _execute(store: RunStore, run: Run, worker: str) -> bool:
     def end(status: str, reason: str) -> None:
-        _insist(lambda: store.end(run.id, status, worker=worker, reason=reason), END_PATIENCE_SECONDS)
+        insist(lambda: store.end(run.id, status, worker=worker, reason=reason), END_PATIENCE_SECONDS)
 
     try:
         training = Training(store, run, worker)
@@ -70,9 +65,8 @@ def _execute(store: RunStore, run: Run, worker: str) -> bool:
         _log.info("stopped before the first batch")
         end("stopped", "Stopped before it had learnt anything.")
     except Diverged:
-        end(
-            "failed", "The loss became NaN or infinite: the steps are too large. Lower the learning rate, or normalise."
-        )
+        reason = "The loss became NaN or infinite: the steps are too large. Lower the learning rate, or normalise."
+        end("failed", reason)
     except NotWritten as error:
         _log.exception("interrupted")
         end("interrupted", f"{error} Then resume it from its last epoch.")
@@ -89,29 +83,6 @@ def _execute(store: RunStore, run: Run, worker: str) -> bool:
             return False
         end("failed", f"{type(error).__name__}: {first[:300]}")
     return True
-
-
-def _insist(write: Callable[[], Any], patience: float, meanwhile: Callable[[], bool] = lambda: True) -> None:
-    """Writes to disk; where that fails, tries again for a while, as someone may make room.
-
-    Args:
-        write: Raises StoreError when it fails, and can be done again.
-        patience: Seconds.
-        meanwhile: Called between two attempts; whether to go on trying.
-
-    Raises:
-        NotWritten: If it was in vain.
-    """
-    limit = time.monotonic() + patience
-    while True:
-        try:
-            write()
-            return
-        except StoreError as error:
-            _log.warning("%s", error)
-            if time.monotonic() > limit or not meanwhile():
-                raise NotWritten(str(error)) from error
-        time.sleep(RETRY_SECONDS)
 
 
 class AccuracyOfDigits(keras.metrics.CategoricalAccuracy):
@@ -194,7 +165,8 @@ class Training:
         """The images, which must be those that it was begun on."""
         run = self.run
         name = (run.dataset if self.has_begun else None) or self.config.dataset
-        data = run_data.load(self.store, run, name, allow_download=name == "mnist")
+        # A fine-tuned run's data have another name than those that they are mixed with.
+        data = run_data.load(self.store, run, name, allow_download="mnist" in (name, self.config.dataset))
         images, fingerprint = len(data.split.x_train), data.split.fingerprint
         if self.has_begun and run.fingerprint and (run.training_images, run.fingerprint) != (images, fingerprint):
             raise DataError(
@@ -241,8 +213,9 @@ class Training:
             # What the process had no more time to tell the store is in the checkpoint only.
             self.history = [stored.get(entry["epoch"], entry) for entry in saved]
             self._insist(lambda: self.store.rewind(self.run.id, len(saved)))
-            for entry in saved[len(stored) :]:
-                self._insist(lambda entry=entry: self._add(entry))  # type: ignore[misc]
+            for entry in saved:
+                if entry["epoch"] not in stored:
+                    self._insist(lambda entry=entry: self._add(entry))  # type: ignore[misc]
             _log.info("going on after epoch %d", len(saved))
         if self.config.early_stopping is not None:
             self.stopper = Stopper(self.config.early_stopping, self.history)
@@ -254,7 +227,15 @@ class Training:
         """The weights of the best epoch so far: those of the checkpoint, which is written first, or of a file."""
         if epoch == len(self.history):
             self._insist(self._save_best)
-        return weights.load(self.run, self.store, BEST).get_weights()
+            return list(model.get_weights())
+        kept = build(self.run.network().without_downloads())
+        found = weights.put_into(kept, self.run, self.store, BEST).get("epoch", epoch)
+        if found != epoch:
+            raise ArtefactMissing(
+                f"{BEST} of run {self.run.name!r} is of epoch {found}, where epoch {epoch} is the best.",
+                "Train it again.",
+            )
+        return list(kept.get_weights())
 
     def _start_from_parent(self, model: keras.Model) -> None:
         """Gives a network that is fine-tuned the weights of the run that it goes on from."""
@@ -312,13 +293,13 @@ class Training:
         self.store.add_epoch(self.run.id, values, looks=int(self.config.test_is_validation), **self._figures())
 
     def _insist(self, write: Callable[[], Any]) -> None:
-        """Writes what the training cannot do without; see `_insist` above. A stop ends the waiting."""
+        """Writes what the training cannot do without; see `insist`. A stop ends the waiting."""
 
         def meanwhile() -> bool:
             self.heartbeat.progress(phase="waiting for the disk")
             return not (self.heartbeat.command == "stop" or self.heartbeat.is_lost)
 
-        _insist(write, DISK_PATIENCE_SECONDS, meanwhile)
+        insist(write, DISK_PATIENCE_SECONDS, meanwhile)
 
     def _end(self, status: str) -> None:
         figures = self._kept()
@@ -337,7 +318,7 @@ class Training:
 
     def _save_best(self) -> None:
         assert self.model is not None
-        weights.save(self.model, self.store, self.run.id, BEST)
+        weights.save(self.model, self.store, self.run.id, BEST, note={"epoch": len(self.history)})
 
     def _restore_best(self, model: keras.Model) -> None:
         if self.stopper is not None and self.stopper.restore_best_weights and self.stopper.best_weights:

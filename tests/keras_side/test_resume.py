@@ -233,6 +233,17 @@ def test_a_resumed_training_learns_from_the_images_that_it_was_begun_on(store: R
     assert "was begun on other images than" in (failed.reason or "") and failed.epochs_run == 1
 
 
+def test_a_gain_too_small_to_count_does_not_make_an_epoch_the_one_that_was_kept(store: RunStore) -> None:
+    """The history's best may be another than that of early stopping, whose weights are restored."""
+    stopping = EarlyStopping(patience=50, min_delta=50.0)
+    run = execute(
+        store, store.create(PLAIN, dataclasses.replace(CONFIG, keep_checkpoints=True, early_stopping=stopping))
+    )
+    assert (run.best_epoch, run.kept_epoch) == (2, 1)
+    kept, first = (weights.load(run, store, name).get_weights() for name in (MODEL, epoch_weights(1)))
+    assert all(np.array_equal(one, other) for one, other in zip(kept, first, strict=True))
+
+
 # Damaged files ------------------------------------------------------------------------------------------------------
 
 
@@ -289,6 +300,19 @@ def test_a_damaged_file_is_named_and_the_epochs_that_are_done_stay(
     assert run.status == "failed" and name in reason and "Train it again." in reason, reason
     assert len(reason.splitlines()) == 1 and str(store.artefacts.root) not in reason
     assert store.history(run.id) == history and run.epochs_run == len(history)
+
+
+def test_best_weights_of_another_epoch_are_not_taken_for_those_of_the_best(
+    store: RunStore, cut_short: Run, tmp_path: Path
+) -> None:
+    path = store.artefacts.path(cut_short.id, BEST)
+    shutil.copyfile(path, tmp_path / BEST)
+    try:
+        weights.save(weights.load(cut_short, store, BEST), store, cut_short.id, BEST, note={"epoch": 1})
+        run = execute(store, store.requeue(cut_short.id))
+    finally:
+        shutil.copyfile(tmp_path / BEST, path)
+    assert run.status == "failed" and f"{BEST} of run" in (run.reason or "") and "is of epoch 1" in (run.reason or "")
 
 
 def test_when_the_file_is_whole_again_the_same_run_goes_on(store: RunStore, cut_short: Run) -> None:
