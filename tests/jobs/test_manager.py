@@ -237,7 +237,7 @@ def test_a_worker_that_does_not_start_is_said_and_tried_again_ever_more_rarely(
         (-signal.SIGKILL, "was ended by signal SIGKILL; the system does that when memory runs out"),
         (
             -signal.SIGABRT,
-            "was ended by signal SIGABRT; that happens when memory runs out, or by a fault of its engine",
+            "was ended by signal SIGABRT; that happens when memory runs out, or by a fault of the engine",
         ),
         (-250, "was ended by signal 250"),
     ],
