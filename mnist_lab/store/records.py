@@ -96,7 +96,7 @@ class Run:
     @property
     def can_go_on(self) -> bool:
         """Whether it can be resumed: it ended before its last epoch, or after that in mid-evaluation."""
-        is_cut_short = self.epochs_run < int(self.training.get("epochs", 0)) or self.status != "stopped"
+        is_cut_short = self.epochs_run < int(self.training.get("epochs", 0)) or self.status == "interrupted"
         return self.status in FINAL[1:] and is_cut_short
 
     @property
