@@ -99,7 +99,7 @@ def _train(store: RunStore, name: str, parent: int, own: bool, beside: Callable[
         run = run or next_run()
         if run is not None:
             with _log_into(store, run):
-                train.execute(store, run, name)
+                is_sound = train.execute(store, run, name)
             with suppress(LabError):
                 _log.info("a run has ended: %s", logs.plain(store.get(run.id).status), extra={"run": run.id})
             niceness.come_forward()
@@ -107,7 +107,7 @@ def _train(store: RunStore, name: str, parent: int, own: bool, beside: Callable[
             with _answering:
                 train.keras.backend.clear_session()
             done += 1
-            if done >= RUNS_PER_PROCESS:
+            if done >= RUNS_PER_PROCESS or not is_sound:
                 return 0
         elif own:
             return 0
@@ -148,18 +148,21 @@ def _end_when_asked(store: RunStore, name: str) -> None:
 
 
 class _log_into:
-    """Sends all that the process prints, also from C++, into the log of a run, which is kept from growing for ever."""
+    """Sends all that the process prints, also from C++, into a run's log, if it can be written and within bounds."""
 
     def __init__(self, store: RunStore, run: Run) -> None:
         self._folder: Path = store.artefacts.folder(run.id)
         self._done = threading.Event()
 
     def __enter__(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
         self._kept = os.dup(1), os.dup(2)
-        with (self._folder / LOG).open("ab") as file:
-            os.dup2(file.fileno(), 1)
-            os.dup2(file.fileno(), 2)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with (self._folder / LOG).open("ab") as file:
+                os.dup2(file.fileno(), 1)
+                os.dup2(file.fileno(), 2)
+        except OSError as error:
+            _log.warning("the log cannot be written: %s", error)
         self._keeper = threading.Thread(target=self._keep_short, name="log-keeper", daemon=True)
         self._keeper.start()
 
@@ -170,8 +173,9 @@ class _log_into:
     def __exit__(self, *_: object) -> None:
         self._done.set()
         self._keeper.join()
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
         for kept, descriptor in zip(self._kept, (1, 2), strict=True):
             os.dup2(kept, descriptor)
             os.close(kept)

@@ -129,10 +129,9 @@ class Run:
 
     @property
     def can_go_on(self) -> bool:
-        """Whether it ended before its last epoch and can be resumed."""
-        return (
-            self.status in FINAL[1:] and not self.is_damaged and self.epochs_run < int(self.training.get("epochs", 0))
-        )
+        """Whether it can be resumed: it ended before its last epoch, or after that in mid-evaluation."""
+        is_cut_short = self.epochs_run < int(self.training.get("epochs", 0)) or self.status == "interrupted"
+        return self.status in FINAL[1:] and not self.is_damaged and is_cut_short
 
     @property
     def share_done(self) -> float:

@@ -201,13 +201,21 @@ class Work:
                 connection.execute(insert(_points), rows)
         return str(row.command)
 
-    def add_epoch(self, run_id: str, values: dict[str, Any], **figures: Any) -> None:
-        """Adds one epoch (``{"epoch": 1, "loss": ...}``) to a run's history, and sets figures of the run with it."""
+    def add_epoch(self, run_id: str, values: dict[str, Any], *, looks: int = 0, **figures: Any) -> None:
+        """Adds one epoch (``{"epoch": 1, "loss": ...}``) to a run's history, and sets figures of the run with it.
+
+        Args:
+            run_id: The run.
+            values: The epoch.
+            looks: How often the test images were looked at for it.
+            figures: Columns of the run.
+        """
         epoch = int(values["epoch"])
         with writing(self._engine) as connection:
             connection.execute(delete(_epochs).where(_epochs.c.run_id == run_id, _epochs.c.epoch == epoch))
             connection.execute(insert(_epochs).values(run_id=run_id, epoch=epoch, values=values))
-            connection.execute(update(_runs).where(_runs.c.id == run_id).values(epochs_run=epoch, **figures))
+            seen = {"epochs_run": epoch, "test_looks": _runs.c.test_looks + looks}
+            connection.execute(update(_runs).where(_runs.c.id == run_id).values(**seen, **figures))
 
     def rewind(self, run_id: str, epoch: int) -> None:
         """Forgets what came after an epoch: a resumed run will do it again."""
