@@ -147,6 +147,10 @@ class JobManager:
             self.data_words = ""
         except LabError as error:
             self.data_words = str(error)
+        except RuntimeError:
+            # A program that is being closed lets no library import any more.
+            if threading.main_thread().is_alive():
+                raise
 
     def _is_idle(self, worker: WorkerProcess) -> bool:
         try:

@@ -16,7 +16,7 @@ STATUSES = ("queued", "running", "paused", "finished", "stopped", "interrupted",
 ACTIVE = ("running", "paused")
 FINAL = ("finished", "stopped", "interrupted", "failed")
 
-# A worker writes its heartbeat every second at least; one that is silent for this long is gone.
+# A worker writes its heartbeat four times a second; one that is silent for this long by the clock seems to be gone.
 STALE_SECONDS = 30.0
 # Why a run is *interrupted*, in most cases.
 ENDED_EARLY = "The program or the machine was ended while it trained. Resume it from its last epoch."
