@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from mnist_lab import run_data
+from mnist_lab import public, run_data
 from mnist_lab.errors import JobError, LabError
 from mnist_lab.heartbeat import Heartbeat
 from mnist_lab.keras_side import evaluate, weights
@@ -45,11 +45,11 @@ def execute(store: RunStore, run: Run, worker: str) -> None:
         store.end(run.id, "failed", worker=worker, reason=reason)
     except LabError as error:
         _log.exception("failed")
-        store.end(run.id, "failed", worker=worker, reason=str(error))
+        store.end(run.id, "failed", worker=worker, reason=public.without_paths(str(error)))
     except Exception as error:
         # Whatever Keras raises belongs into the row, where the user sees it, and not into a dead worker.
         _log.exception("failed")
-        first = (str(error).strip().splitlines() or [""])[0]
+        first = public.without_paths((str(error).strip().splitlines() or [""])[0])
         reason = f"{type(error).__name__}: {first[:300]}"
         if BACKEND.ran_out_of_memory(error):
             reason = f"Memory ran out ({first[:200]}). Use a smaller batch or a smaller network."

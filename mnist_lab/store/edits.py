@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, delete, select, update
 
 from mnist_lab.errors import JobError, StoreError
+from mnist_lab.public import printable
 from mnist_lab.store import schema
 from mnist_lab.store.artefacts import Artefacts
 from mnist_lab.store.database import reading, writing
@@ -41,7 +42,7 @@ class Edits:
             StoreError: If the name is empty, or the notes or the tags are too long or too many.
         """
         values: dict[str, Any] = {
-            "notes": notes,
+            "notes": None if notes is None else printable(notes),
             "starred": starred,
             "tags": None if tags is None else clean_tags(tags),
         }
@@ -114,7 +115,7 @@ class Edits:
 
 def clean_name(name: str) -> str:
     """A name in one line, without what cannot be shown, and not too long."""
-    return " ".join("".join(ch if ch.isprintable() else " " for ch in name).split())[:MAX_NAME]
+    return " ".join(printable(name).split())[:MAX_NAME]
 
 
 def clean_tags(tags: Iterable[str]) -> list[str]:

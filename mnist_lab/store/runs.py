@@ -17,6 +17,7 @@ from sqlalchemy import Engine, delete, func, insert, select
 from mnist_lab import shapes
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import ArchitectureError, RunNotFound
+from mnist_lab.public import printable
 from mnist_lab.settings import read_settings
 from mnist_lab.store import schema
 from mnist_lab.store.artefacts import Artefacts
@@ -87,7 +88,7 @@ class RunStore(Work, Edits, Listing, Digits):
                 insert(_runs).values(
                     id=run_id,
                     name=clean_name(name) or architecture.summary[:MAX_NAME],
-                    notes=notes,
+                    notes=printable(notes),
                     preset=preset,
                     owner=owner,
                     status="queued",

@@ -56,7 +56,7 @@ def said() -> None:
     """Shows what was wrong with the last link, until it is closed or another one is opened."""
     if words := state.get(_SAID, ""):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.warning(frame.escape(words), icon=":material/link_off:")
+            st.warning(frame.sentence(words), icon=":material/link_off:")
             st.button("Close", on_click=state.put, args=(_SAID, ""), key="close-link-said")
 
 
