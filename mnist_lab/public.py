@@ -10,7 +10,7 @@ from pathlib import Path
 
 # A path from the root, in words: not the part of an address, a fraction or a relative path.
 _PART = r"[^\s/\\'\"(),;:<>|]"
-_PATH = re.compile(rf"(?<![\w.:~/\\-])(?:sqlite:///)?(?:[A-Za-z]:)?[/\\](?:{_PART}+[/\\])*(?P<last>{_PART}*\w)")
+_PATH = re.compile(rf"(?<![\w.:~<>/\\-])(?:sqlite:///)?(?:[A-Za-z]:)?[/\\](?:{_PART}+[/\\])*(?P<last>{_PART}*\w)")
 _OURS = (Path(__file__).resolve().parent.parent, Path.home(), Path(tempfile.gettempdir()), Path(sys.prefix))
 
 

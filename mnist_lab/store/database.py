@@ -40,7 +40,7 @@ def open_engine(url: str) -> Engine:
         if engine is not None:
             engine.dispose()
         # Without what may be a password; the URL itself may be what is wrong, so it is not parsed.
-        shown = url if url.startswith(SQLITE) else url.split("@")[-1]
+        shown = url if url.startswith(SQLITE) else url.split("@")[-1].split("?")[0]
         raise StoreError(
             f"The run store {shown} cannot be opened ({_first_line(error)}).",
             "Check MNIST_LAB_STORE and MNIST_LAB_HOME, and that the folder can be written.",

@@ -34,6 +34,9 @@ APP = Path(__file__).resolve().parent.parent.parent / "app.py"
 # What Markdown would take for its own within a sentence or at its beginning; a variable's name has underscores too.
 _MARKUP = re.compile(r"[\\`*\[\]$~<]|(?<!\w)_|_(?!\w)|:(?=[A-Za-z])|&(?=#?\w+;)|^[#+=>-]|(?<=^\d)[.)]")
 
+# What escapes do not keep from being taken for addresses, emoji and icons.
+_READ_LATE = re.compile(r"https?:(?=//)|www(?=\.)|\w(?=@\w)|:(?=[\w+/-]+:)", re.IGNORECASE)
+
 _is_around: ContextVar[bool] = ContextVar("frame_is_around", default=False)
 
 
@@ -87,7 +90,8 @@ def errors_in_words() -> Iterator[None]:
 
 def show_error(error: LabError) -> None:
     """Shows an error as a sentence with its remedy."""
-    st.error("\n\n".join(sentence(each) for each in (error.message, error.remedy) if each), icon="⚠️")
+    said, remedy = sentence(error.message), sentence(error.remedy)
+    st.error(f"{said}\n\n{remedy}" if remedy else said, icon="⚠️")
 
 
 def sentence(words: object) -> str:
@@ -96,7 +100,7 @@ def sentence(words: object) -> str:
     It may quote what anyone typed or sent, and name files of the server, which are nobody's business who visits it.
     """
     line = " ".join(public.without_paths(str(words), *_places()).splitlines())
-    return _MARKUP.sub(r"\\\g<0>", line)
+    return _MARKUP.sub(r"\\\g<0>", _parted(line))
 
 
 @st.cache_resource(show_spinner=False)
@@ -191,7 +195,12 @@ def _sign(run: Run) -> str:
 
 def escape(text: str) -> str:
     """Text of a user as it was typed, not as Markdown."""
-    return "".join(f"\\{ch}" if ch in r"\`*_{}[]()#+-.!|$~<>:&" else ch for ch in text)
+    return "".join(f"\\{ch}" if ch in r"\`*_{}[]()#+-.!|$~<>:&" else ch for ch in _parted(text))
+
+
+def _parted(text: str) -> str:
+    """Text with something that nobody sees within what is made into links and pictures once Markdown has been read."""
+    return _READ_LATE.sub("\\g<0>\u2060", text)
 
 
 def progress_words(run: Run) -> str:

@@ -17,7 +17,7 @@ from mnist_lab.ui.state import workbench
 def details(store: RunStore, run: Run) -> None:
     """One run: its names to edit, its network to load, its files to take away."""
     with st.container(border=True, key="details"):
-        st.subheader(frame.escape(run.name))
+        st.subheader(frame.escape(run.name), anchor=False)
         tuned = my_digits.learnt_from(run)
         facts = [run.status, run.device, run.preset and f"preset {run.preset}", f"{run.parameters:,} parameters"]
         if tuned is not None:

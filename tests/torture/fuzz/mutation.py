@@ -1,4 +1,4 @@
-"""Binary files with something wrong in them: valid ones with bits flipped, lengths that lie, parts cut out or put in."""
+"""Binary files with something wrong in them: valid ones with bits flipped, lengths that lie, parts cut or put in."""
 
 from __future__ import annotations
 

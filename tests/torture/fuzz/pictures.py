@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import scipy.ndimage
+import scipy.sparse.csgraph
 import scipy.spatial.distance  # noqa: F401 - what the program imports late is imported before the guard is set
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -24,7 +25,8 @@ from tests.torture.fuzz.mutation import mutant, signed_png
 SIDE = 56
 _WORDS = [b"IHDR", b"IDAT", b"PLTE", b"tRNS", b"iCCP", b"zTXt", b"iTXt", b"acTL", b"fcTL", b"fdAT", b"gAMA", b"eXIf",
           b"\xff\xc0", b"\xff\xc2", b"\xff\xc4", b"\xff\xda", b"\xff\xdb", b"\xff\xe1\x00\x20Exif\0\0", b"\xff\xe2",
-          b"II*\0", b"MM\0*", b"GIF89a", b"NETSCAPE2.0", b"!\xf9\x04", b"\x2c", b"BM", b"RIFF", b"WEBP", b"VP8 ", b"VP8L",
+          b"II*\0", b"MM\0*", b"GIF89a", b"NETSCAPE2.0", b"!\xf9\x04", b"\x2c", b"BM", b"RIFF", b"WEBP", b"VP8 ",
+          b"VP8L",
           b"VP8X", b"ANIM", b"ANMF", b"ALPH", b"ICCP", b"EXIF", b"XMP ", b"<svg", b"%PDF", b"PK\3\4"]  # fmt: skip
 
 
@@ -105,10 +107,12 @@ def _read(sheet: drawing.Sheet) -> bool:
 
 def files(folder: Path) -> Target:
     """Picture files with something wrong in them."""
+    Image.init()  # all readers of formats, also of those that are not read
     known = samples()
     every = [content for contents in known.values() for content in contents]
     others = [b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"<!doctype html><script>1</script>", b"%PDF-1.7\n", b"",
-              _saved(_picture(), "TIFF"), _saved(_picture(), "PPM"), _saved(_picture(), "ICO"), _saved(_picture(), "TGA"),
+              _saved(_picture(), "TIFF"), _saved(_picture(), "PPM"), _saved(_picture(), "ICO"), _saved(_picture(),
+              "TGA"),
               b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", bytes(4000)]  # fmt: skip
 
     def make(chance: random.Random) -> tuple[str, bytes]:
