@@ -103,7 +103,6 @@ def sentence(words: object) -> str:
     return _MARKUP.sub(r"\\\g<0>", _parted(line))
 
 
-@st.cache_resource(show_spinner=False)
 def _places() -> tuple[Path, ...]:
     """Where this server keeps its things."""
     try:

@@ -261,7 +261,7 @@ def named(folder: Path) -> Target:
         "a run whose files are all one, and large": lambda: overlapping_zip(
             [layout.POINTS, *layout.NEEDED], bytes(layout.SIZES[layout.MANIFEST])
         ),
-        "a run with a wrong checksum": lambda: archive.replace(files[layout.SCRIPT][:40], b"x" * 40),
+        "a run with a wrong checksum": lambda: packed(files).replace(files[layout.SCRIPT][:40], b"x" * 40),
         "a run of zip64": lambda: archive[:-22] + b"PK\6\7" + bytes(16) + archive[-22:],
         "a run within a run": lambda: packed({**files, layout.KERAS_MODEL: archive, layout.RUN: archive}),
         "predictions that are a pickle": lambda: packed({**files, layout.PREDICTIONS: pickle.dumps(_Exploit())}),

@@ -7,7 +7,7 @@ import pytest
 from tests.torture.fuzz.conftest import Fed, Plan
 
 PLAN: Plan = {
-    "pictures.files": (10_000, 300),
+    "pictures.files": (6_000, 300),
     "pictures.canvases": (3_000, 100),
     "pictures.strokes": (1_500, 100),
 }

@@ -7,9 +7,9 @@ import pytest
 from tests.torture.fuzz.conftest import Fed, Plan
 
 PLAN: Plan = {
-    "links.values": (32_000, 1_000),
-    "links.codes": (16_000, 500),
-    "links.json_files": (16_000, 500),
+    "links.values": (36_000, 1_000),
+    "links.codes": (18_000, 500),
+    "links.json_files": (18_000, 500),
     "links.decoded": (1_500, 50),
     "links.descriptions": (1_500, 50),
     "words.texts": (1_500, 50),
