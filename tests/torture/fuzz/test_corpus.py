@@ -10,6 +10,8 @@ from tests.torture.fuzz.conftest import Plan
 from tests.torture.fuzz.corpus import ARE_READ, NAMES
 from tests.torture.fuzz.guard import MOST_GROWTH_MB, Found
 
+pytestmark = pytest.mark.timeout(600)
+
 PLAN: Plan = {"corpus.named": (len(NAMES), len(NAMES))}
 
 

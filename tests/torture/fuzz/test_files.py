@@ -6,6 +6,8 @@ import pytest
 
 from tests.torture.fuzz.conftest import Fed, Plan
 
+pytestmark = pytest.mark.timeout(600)
+
 PLAN: Plan = {
     "files.archives": (5_000, 200),
     "files.predictions": (12_000, 300),

@@ -6,9 +6,11 @@ import pytest
 
 from tests.torture.fuzz.conftest import Fed, Plan
 
+pytestmark = pytest.mark.timeout(600)
+
 PLAN: Plan = {
-    "pictures.files": (6_000, 300),
-    "pictures.canvases": (3_000, 100),
+    "pictures.files": (5_000, 300),
+    "pictures.canvases": (2_000, 100),
     "pictures.strokes": (1_500, 100),
 }
 

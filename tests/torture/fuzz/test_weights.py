@@ -7,6 +7,8 @@ import pytest
 from tests.torture.conftest import times
 from tests.torture.fuzz.conftest import Fed, Plan
 
+pytestmark = pytest.mark.timeout(600)
+
 # Keras takes longer to start than all of the short form; tests/keras_side/test_foreign.py has the cases by name.
 PLAN: Plan = {
     "files.weights_looked_at": (6_000, 200),

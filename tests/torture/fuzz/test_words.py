@@ -6,6 +6,8 @@ import pytest
 
 from tests.torture.fuzz.conftest import Fed, Plan
 
+pytestmark = pytest.mark.timeout(600)
+
 PLAN: Plan = {
     "links.values": (36_000, 1_000),
     "links.codes": (18_000, 500),
