@@ -42,7 +42,7 @@ CALLS = {
 HARMLESS = {"re.compile", "model.compile", "self.model.compile", "keras.Model.compile"}
 # Their modules are named in the package itself: those that stand in a folder.
 IMPORTERS = {
-    "cli": "its own commands", "ui.views": "its own views", "studies": "its own studies",
+    "cli": "its own commands", "ui.views": "its own views", "studies": "its own studies", "doctor": "its own checks",
     "keras_side.backend": "the backend of a setting",
 }  # fmt: skip
 KEYWORDS = {

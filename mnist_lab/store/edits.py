@@ -42,7 +42,7 @@ class Edits:
             StoreError: If the name is empty, or the notes or the tags are too long or too many.
         """
         values: dict[str, Any] = {
-            "notes": None if notes is None else printable(notes),
+            "notes": None if notes is None else clean_notes(notes),
             "starred": starred,
             "tags": None if tags is None else clean_tags(tags),
         }
@@ -112,10 +112,21 @@ class Edits:
         for run_id in gone:
             self.artefacts.remove(run_id)
 
+    def sweep(self) -> None:
+        """Removes what writers that were killed have left among the files of runs."""
+        with reading(self._engine) as connection:
+            known = set(connection.execute(select(_runs.c.id)).scalars())
+        self.artefacts.sweep_all(known)
+
 
 def clean_name(name: str) -> str:
     """A name in one line, without what cannot be shown, and not too long."""
     return " ".join(printable(name).split())[:MAX_NAME]
+
+
+def clean_notes(notes: str) -> str:
+    """Notes without what no database can keep and no terminal should be shown; they may have several lines."""
+    return printable(notes.replace("\0", ""))
 
 
 def clean_tags(tags: Iterable[str]) -> list[str]:

@@ -10,8 +10,10 @@ from sqlalchemy import Engine, delete, func, insert, or_, select, update
 
 from mnist_lab.errors import JobError
 from mnist_lab.store import schema
+from mnist_lab.store.artefacts import is_run_id
+from mnist_lab.store.damage import REMEDY as DAMAGE_REMEDY
 from mnist_lab.store.database import writing
-from mnist_lab.store.records import ACTIVE, FINAL, Run
+from mnist_lab.store.records import ACTIVE, ENDED_EARLY, FINAL, Run
 
 _runs, _epochs, _points = schema.runs, schema.epochs, schema.points
 
@@ -49,6 +51,15 @@ class Work:
             pid: Its process id on this host.
             own: Take none but those that are queued for this worker by name.
         """
+        while (found := self._take(worker, pid, own)) is not None:
+            run = self.get(found)
+            if not run.is_damaged and is_run_id(found):
+                return run
+            # Nobody can train it, and it must not keep the others from being trained.
+            self.end(found, "failed", worker=worker, reason=run.reason)
+        return None
+
+    def _take(self, worker: str, pid: int, own: bool) -> Any:
         with writing(self._engine) as connection:
             wanted = select(_runs.c.id).where(_runs.c.status == "queued", _runs.c.deleted.is_(None))
             mine = _runs.c.owner == worker
@@ -63,7 +74,7 @@ class Work:
             fresh = {"started": func.coalesce(_runs.c.started, now), "ended": None, "reason": None, "command": ""}
             progress = {"phase": "starting"}
             connection.execute(update(_runs).where(_runs.c.id == found).values(**taken, **fresh, progress=progress))
-        return self.get(found)
+        return found
 
     def command(self, run_id: str, command: str) -> None:
         """Asks the worker of a run to stop or to pause; an empty text takes that back.
@@ -87,6 +98,8 @@ class Work:
             JobError: If it is finished, queued or under way.
         """
         run = self.get(run_id)
+        if run.is_damaged:
+            raise JobError(f"Run {run.name!r} is damaged and cannot be resumed.", DAMAGE_REMEDY)
         if run.status not in FINAL or run.status == "finished":
             raise JobError(
                 f"Run {run.name!r} is {run.status} and cannot be resumed.", "Load its network and train anew."
@@ -94,7 +107,7 @@ class Work:
         with writing(self._engine) as connection:
             last = connection.execute(select(func.max(_runs.c.position))).scalar()
             again = {"status": "queued", "command": "", "reason": None, "ended": None, "position": (last or 0.0) + 1.0}
-            still = (_runs.c.id == run_id) & (_runs.c.status == run.status)
+            still = (_runs.c.id == run_id) & _runs.c.status.not_in(("queued", *ACTIVE, "finished"))
             connection.execute(update(_runs).where(still).values(**again, owner=owner, progress=None))
         return self.get(run_id)
 
@@ -167,6 +180,13 @@ class Work:
         with writing(self._engine) as connection:
             looks = _runs.c.test_looks + by
             connection.execute(update(_runs).where(_runs.c.id == run_id).values(test_looks=looks))
+
+    def interrupt(self, worker: str) -> None:
+        """Ends what a worker has in hand as *interrupted*; the worker says so itself, or who knows that it is gone."""
+        mine = (_runs.c.worker == worker) & _runs.c.status.in_(ACTIVE)
+        ended = {"status": "interrupted", "reason": ENDED_EARLY, "ended": time.time(), "command": ""}
+        with writing(self._engine) as connection:
+            connection.execute(update(_runs).where(mine).values(**ended))
 
     def end(
         self,

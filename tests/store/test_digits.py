@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from mnist_lab.errors import StoreError
-from mnist_lab.store import NewDigit, PracticeAnswer, RunStore
+from mnist_lab.store import NewDigit, PracticeAnswer, RunStore, schema
 from mnist_lab.store import digits as store_digits
 from mnist_lab.store.database import open_engine
+from tests.store.older import bring_down
 
 
 def image(number: int) -> np.ndarray:
@@ -137,16 +138,15 @@ def test_a_store_of_the_second_version_keeps_its_runs_and_can_keep_digits(tmp_pa
     file = tmp_path / "lab.db"
     store = RunStore(open_engine(f"sqlite:///{file}"), tmp_path)
     store.note("a note", {"x": 1})
-    store.close()
+    bring_down(store._engine, 2)
     with contextlib.closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("DROP TABLE digits")
         connection.execute("DROP TABLE answers")
-        connection.execute("UPDATE meta SET value = '2' WHERE key = 'version'")
     store = RunStore(open_engine(f"sqlite:///{file}"), tmp_path)
     assert store.note("a note") == {"x": 1}
     store.keep_digits("Anna", some(2))
     assert len(store.digits("Anna")) == 2
     store.close()
     with contextlib.closing(sqlite3.connect(file)) as connection:
-        assert connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone() == ("3",)
+        assert connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone() == (str(schema.VERSION),)
     assert file.with_name("lab.db.version-2").is_file()

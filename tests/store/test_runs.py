@@ -504,7 +504,7 @@ def test_a_text_that_no_file_can_hold_is_one_sentence(store: RunStore) -> None:
 def test_notes_are_kept_without_what_no_file_can_hold_and_no_terminal_should_see(store: RunStore) -> None:
     run = create(store)
     store.edit(run.id, notes="a\udcff\0\x1b[31m\u202eb\nc")
-    assert store.get(run.id).notes == "a   [31m b\nc"
+    assert store.get(run.id).notes == "a  [31m b\nc"
 
 
 def test_deleted_runs_come_back_with_all_they_had(store: RunStore) -> None:
