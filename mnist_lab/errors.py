@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+LONGEST = 1500
+
 
 class LabError(Exception):
     """Base of all errors that are shown to a user.
 
     Args:
-        message: What is wrong, in one sentence that names the thing at fault.
+        message: What is wrong, in one sentence that names the thing at fault. It may quote what was received; how long
+            that is, a stranger may have chosen: what is longer than `LONGEST` is cut.
         remedy: What the user can do about it; may be empty.
     """
 
     def __init__(self, message: str, remedy: str = "") -> None:
-        self.message = message
-        self.remedy = remedy
-        super().__init__(f"{message} {remedy}".strip())
+        self.message = _cut(message)
+        self.remedy = _cut(remedy)
+        super().__init__(f"{self.message} {self.remedy}".strip())
+
+
+def _cut(words: str) -> str:
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]} …"
 
 
 class SettingError(LabError):

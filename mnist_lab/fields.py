@@ -102,7 +102,7 @@ def check(instance: Any, error: type[LabError]) -> None:
         normal = _normal(spec, value)
         if normal is _BAD:
             raise error(
-                f"{type(instance).__name__}: {name} must be {describe(spec)}. Received: {name}={value!r}.",
+                f"{type(instance).__name__}: {name} must be {describe(spec)}. Received: {name}={value!r:.100}.",
                 f"Set {name} to a value in that range." if spec.kind in ("integer", "number", "pair") else "",
             )
         if normal is not value:
@@ -134,7 +134,10 @@ def _normal(spec: Spec, value: Any) -> Any:
     if spec.kind == "integer":
         whole_value = _whole(value)
         return whole_value if whole_value is not None and spec.low <= whole_value <= spec.high else _BAD
-    real = float(value)
+    try:
+        real = float(value)
+    except OverflowError:  # JSON's numbers may have thousands of digits
+        return _BAD
     inside = spec.low <= real <= spec.high and not (spec.exclusive_high and real == spec.high)
     return real if math.isfinite(real) and inside else _BAD
 
@@ -142,6 +145,8 @@ def _normal(spec: Spec, value: Any) -> Any:
 def _whole(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
+    if isinstance(value, int):
+        return value
     return int(value) if math.isfinite(value) and value == int(value) else None
 
 

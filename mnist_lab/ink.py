@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -72,10 +71,13 @@ def ink_of_strokes(strokes: Strokes, pen_width: float, size: int) -> Ink:
     Raises:
         DrawingError: If a stroke is not a sequence of points or a size is out of range.
     """
-    if not (isinstance(size, int) and 1 <= size <= MAX_CANVAS_SIDE):
-        raise DrawingError(f"size must be a whole number, 1 to {MAX_CANVAS_SIDE}. Received: size={size}.")
-    if not (math.isfinite(pen_width) and 0 < pen_width <= size):
-        raise DrawingError(f"pen_width must be above 0 and at most size={size}. Received: pen_width={pen_width}.")
+    if isinstance(size, bool) or not (isinstance(size, int) and 1 <= size <= MAX_CANVAS_SIDE):
+        raise DrawingError(f"size must be a whole number, 1 to {MAX_CANVAS_SIDE}. Received: size={size!r:.60}.")
+    # No number is above 0 that is none, and what is at most `size` is finite.
+    if not (isinstance(pen_width, (int, float)) and 0 < pen_width <= size):
+        raise DrawingError(f"pen_width must be above 0 and at most size={size}. Received: pen_width={pen_width!r:.60}.")
+    if not isinstance(strokes, Sequence):
+        raise DrawingError("Strokes must be a list of lists of [x, y] points.")
     scale = _SUPERSAMPLING if size <= 1024 else 1
     # Nothing narrower than one drawn pixel can be seen, and it would break into dots.
     width = max(1.0, pen_width * scale)
@@ -116,7 +118,7 @@ def _border_colour(rgba: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _points(stroke: Sequence[Sequence[float]]) -> NDArray[np.float64]:
     try:
         points = np.asarray(stroke, dtype=np.float64).reshape(-1, 2) if len(stroke) else np.empty((0, 2))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise DrawingError("A stroke must be a list of [x, y] points.") from error
     return points[np.isfinite(points).all(axis=1)]
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import math
 import struct
-import zipfile
 import zlib
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mnist_lab import npz
 from mnist_lab.errors import DataError
 
 PARTS = {
@@ -30,6 +29,8 @@ MNIST_MD5 = {
     "y_test": "27ae3e4e09519cfbb04c329615203637",
 }
 MNIST_COUNTS = (60_000, 10_000)
+# All of EMNIST's digits have less.
+MOST_BYTES = 220_000_000
 # With fewer training images no part of a split is left with anything in it.
 MIN_TRAINING_IMAGES = 20
 _WHAT_IS_EXPECTED = (
@@ -110,13 +111,39 @@ def _damaged(file: Path | str, reason: str) -> DataError:
 
 
 def _read_idx(file: Path) -> NDArray[np.uint8]:
+    data = _content(file)
+    return parse_idx(_unpacked(data, file) if data[:2] == b"\x1f\x8b" else data, file)
+
+
+def _content(file: Path) -> bytes:
     try:
-        data = file.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-    except (OSError, EOFError, zlib.error) as error:
+        with file.open("rb") as stream:
+            data = stream.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise _damaged(file, f"it cannot be read ({error.strerror or error})") from error
+    if len(data) > MOST_BYTES:
+        raise _too_large(file)
+    return data
+
+
+def _unpacked(data: bytes, file: Path) -> bytes:
+    unpacking = zlib.decompressobj(wbits=31)
+    try:
+        unpacked = unpacking.decompress(data, MOST_BYTES + 1)
+    except zlib.error as error:
         raise _damaged(file, f"it cannot be unpacked ({error})") from error
-    return parse_idx(data, file)
+    if len(unpacked) > MOST_BYTES:
+        raise _too_large(file)
+    if not unpacking.eof or unpacking.unused_data.strip(b"\0"):
+        raise _damaged(file, "it cannot be unpacked (it ends too early, or goes on after its end)")
+    return unpacked
+
+
+def _too_large(file: Path) -> DataError:
+    return DataError(
+        f"{file} has more than {MOST_BYTES:,} bytes, unpacked.",
+        "Only digits of 28 x 28 pixels, some 280,000, are read.",
+    )
 
 
 def parse_idx(data: bytes, file: Path | str) -> NDArray[np.uint8]:
@@ -143,13 +170,11 @@ def parse_idx(data: bytes, file: Path | str) -> NDArray[np.uint8]:
 
 def _read_npz(file: Path) -> list[NDArray]:
     try:
-        # Opened here: np.load leaves a file open if it fails.
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            return [archive[name] for name in PARTS]
+        with file.open("rb") as stream:
+            return npz.read(stream, tuple(PARTS), MOST_BYTES)
     except KeyError as error:
         raise DataError(f"{file} lacks an array: {error.args[0]}", _WHAT_IS_EXPECTED) from error
-    except (OSError, EOFError, ValueError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        # np.load gives an array, which is no context manager, for an .npy file.
+    except (OSError, ValueError) as error:
         raise _damaged(file, f"it is no .npz file that can be read ({error})") from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,10 @@ from mnist_lab.paper_lines import without_lines
 
 MAX_FILE_BYTES = 30_000_000
 MAX_PIXELS = 25_000_000
+MAX_SCANS = 100
+"""Programs write ten."""
+# What begins a part of a JPEG; pixels have no such bytes in them.
+_MARKER = re.compile(rb"\xff+([\x02-\xcf\xd9-\xfe])")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP")
 # Pictures are looked at in at most about so many pixels, whatever their shape: a telephone number fills a wide one.
 _WORKING_PIXELS = 400_000
@@ -70,6 +75,8 @@ def _open(source: bytes | str | Path) -> tuple[Image.Image, bool]:
                 f"{name} has {width} x {height} pixels; at most {MAX_PIXELS // 1_000_000} million are read.",
                 "Use a smaller picture.",
             )
+        if picture.format in ("JPEG", "MPO") and _scans(source) > MAX_SCANS:
+            raise DrawingError(f"{name} is drawn over more than {MAX_SCANS} times.", "Save it anew as a PNG.")
         lossless = picture.format in ("PNG", "BMP", "GIF") and max(picture.size) <= _DRAWING_SIDE
         scale = math.sqrt(_WORKING_PIXELS / (width * height))
         picture.draft("RGB", (round(2 * scale * width), round(2 * scale * height)))
@@ -85,6 +92,15 @@ def _open(source: bytes | str | Path) -> tuple[Image.Image, bool]:
         # Pillow's decoders raise many kinds (OSError, SyntaxError, ValueError, struct.error ...) on damaged files.
         raise DrawingError(f"{name} is not a picture that can be read.", remedy) from error
     return picture, lossless
+
+
+def _scans(jpeg: bytes) -> int:
+    """How often a JPEG goes over its pixels, so far as it matters: each time takes as long, in some bytes of file."""
+    count, place = 0, 2
+    while count <= MAX_SCANS and (marker := _MARKER.search(jpeg, place)) is not None and marker[1] != b"\xd9":
+        count += marker[1] == b"\xda"
+        place = marker.end() + max(2, int.from_bytes(jpeg[marker.end() : marker.end() + 2], "big"))
+    return count
 
 
 def _colours(picture: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:

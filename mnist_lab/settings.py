@@ -90,7 +90,7 @@ def read_settings() -> Settings:
         )
     if not store_url.startswith(("sqlite:///", "postgresql+psycopg://")):
         raise SettingError(
-            f"MNIST_LAB_STORE={store_url.split('@')[-1]} is not a store URL that is supported.",
+            f"MNIST_LAB_STORE={store_url.split('@')[-1].split('?')[0]:.200} is not a store URL that is supported.",
             "Use sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME, or unset it.",
         )
 
@@ -172,7 +172,18 @@ def _backend() -> str:
 
 def _path(name: str, text: str) -> Path | None:
     """The path in a variable; None if it is empty."""
+    if not text:
+        return None
     try:
-        return Path(text).expanduser().resolve() if text else None
+        path = Path(text).expanduser()
     except RuntimeError as error:
         raise SettingError(f"{name}={text} names the home of a user who is not known.", "Write it in full.") from error
+    try:
+        path = path.resolve()
+        # Names may be too long, lead round in a circle, or through folders that may not be entered.
+        for place in (path, *path.parents):
+            place.exists()
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it leads nowhere"
+        raise SettingError(f"{name}={text:.200} cannot be used ({reason}).", "Set it to another path.") from error
+    return path

@@ -77,7 +77,8 @@ def split(ink: Ink) -> list[list[Part]]:
     pieces = Pieces(ink)
     figures, kept = pieces.broken(), pieces.not_specks(SPECK)
     alone = [[number] for number in kept if not any(number in figure for figure in figures)]
-    groups = [[number for number in figure if number in kept] for figure in figures] + alone
+    # A dotted figure may be a slip of the pen as a whole.
+    groups = [group for figure in figures if (group := [number for number in figure if number in kept])] + alone
     groups = _with_scraps(pieces, _stacked(pieces, groups))
     return [[_cropped(pieces.only(digit)) for digit in _digits(pieces, line)] for line in _lines(pieces, groups)]
 
@@ -124,7 +125,11 @@ def cuts(part: Part, count: int = TRIED_CUTS) -> list[tuple[Part, Part]]:
         if len(halves) < count and all(abs(place - other) > part.height / 8 for other in taken):
             left = np.arange(part.width) < place
             sides = part.ink * left, part.ink * ~left
-            if all(np.ptp(np.flatnonzero(side.any(axis=1))) >= LEAST_HALF * part.height for side in sides):
+            # What is grey all over is the edge of a stroke, and no digit.
+            if all(
+                (side > 127).any() and np.ptp(np.flatnonzero(side.any(axis=1))) >= LEAST_HALF * part.height
+                for side in sides
+            ):
                 taken.append(place)
                 halves.append((_cropped(sides[0], part.top, part.left), _cropped(sides[1], part.top, part.left)))
     return halves

@@ -23,7 +23,7 @@ from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from typing import Any
 
-from mnist_lab import datasets, logs, niceness
+from mnist_lab import datasets, logs, niceness, public
 from mnist_lab.errors import LabError
 from mnist_lab.settings import read_settings
 from mnist_lab.store import Run, RunStore, open_store
@@ -244,7 +244,8 @@ def _serve(answers: Any, connection: Connection, parent: int) -> None:
             said = "error", error.message, error.remedy
         except Exception as error:
             _log.error("%s", traceback.format_exc())
-            said = "error", f"{type(error).__name__}: {error}", "See the server's log."
+            first = public.without_paths((str(error).strip().splitlines() or [""])[0])
+            said = "error", f"{type(error).__name__}: {first:.300}", "See the server's log."
         try:
             connection.send(said)
         except OSError:

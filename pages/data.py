@@ -10,7 +10,7 @@ frame.needs_app()
 st.title("Data")
 training = workbench().training
 dataset = datasets.load(training.dataset)
-st.caption(f"{dataset.title} · {dataset.source}")
+st.caption(frame.sentence(f"{dataset.title} · {dataset.source}"))
 frame.data_notice(dataset)
 parts = datasets.split(dataset, training.split, seed=training.seed, limit=training.limit)
 st.caption(parts.description)

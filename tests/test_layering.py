@@ -16,7 +16,7 @@ PACKAGE = "mnist_lab"
 RANKS: dict[str, int] = {
     "errors": 0,
     "settings": 1, "logs": 1, "fields": 1, "formatting": 1, "mnist_form": 1, "niceness": 1,
-    "not_a_digit": 1, "centre_lines": 1,
+    "not_a_digit": 1, "centre_lines": 1, "public": 1, "npz": 1,
     "layers": 2, "architecture": 2, "training_part": 2, "optimizers": 2, "training_config": 2, "editing": 2,
     "store": 3, "datasets": 3, "mnist_files": 3, "embedded_digits": 3, "download": 3,
     "shapes": 3, "layer_rules": 3, "layer_line": 3, "schedules": 3, "forecast": 3,

@@ -186,3 +186,18 @@ def test_a_reading_has_its_way_its_place_and_the_whole_sheet(oracle: Oracle) -> 
     alone = ink_of_strokes(placed(7, 160, 90), 8, 280)
     assert np.array_equal(ink[top:bottom, left:right], mnist_form.crop(alone))
     assert reading.read(drawing.Sheet(np.zeros((9, 9), np.uint8), ()), oracle) == []
+
+
+def test_a_dotted_slip_of_the_pen_beside_something_large_is_left_out() -> None:
+    ink = np.zeros((280, 280), np.uint8)
+    ink[40:240, 20:120] = 255
+    for row in (100, 106, 112):
+        ink[row : row + 2, 250:252] = 255
+    ((part,),) = splitting.split(ink)
+    assert (part.height, part.width) == (200, 100)
+
+
+def test_no_cut_leaves_a_half_without_ink() -> None:
+    ink = np.full((40, 60), 100, np.uint8)
+    ink[:, :20] = 255
+    assert all((half.ink > 127).any() for cut in splitting.cuts(splitting.Part(ink, 0, 0)) for half in cut)

@@ -184,3 +184,12 @@ def test_augmentation_is_off_exactly_where_all_ranges_are_zero() -> None:
     assert Augmentation().is_off
     for name in fields.specs(Augmentation):
         assert not Augmentation(**{name: 0.1}).is_off
+
+
+@pytest.mark.parametrize("giant", [10**400, -(10**4000)])
+def test_numbers_of_hundreds_of_digits_are_refused_in_a_sentence(giant: int) -> None:
+    # JSON has them, and no float can hold them.
+    for values in ({"epochs": giant}, {"label_smoothing": giant}, {"early_stopping": {"min_delta": giant}}):
+        with pytest.raises(ConfigError) as caught:
+            TrainingConfig.from_dict(values)
+        assert len(str(caught.value)) < 400

@@ -13,10 +13,12 @@ import os
 import pkgutil
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from mnist_lab import logs
 from mnist_lab.cli.command import COMMANDS, FAILED, USAGE
 from mnist_lab.errors import ConfigError, LabError
+from mnist_lab.public import for_terminal
 
 _log = logging.getLogger(__name__)
 
@@ -44,16 +46,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         answer = COMMANDS[options.command].answer(options)
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        _complain(error)
         return USAGE
     except LabError as error:
-        print(error, file=sys.stderr)
+        _complain(error)
         return FAILED
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return FAILED
     try:
-        _print(json.dumps(answer.document, indent=2, allow_nan=False) if options.json else answer.text)
+        _print(json.dumps(answer.document, indent=2, allow_nan=False) if options.json else for_terminal(answer.text))
     except OSError as error:
         # What is left in the buffer would be tried again, and complained about, at the end of the process.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -62,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"Standard output cannot be written ({error.strerror}).", file=sys.stderr)
             return FAILED
     if answer.complaint:
-        print(answer.complaint, file=sys.stderr)
+        _complain(answer.complaint)
     return answer.status
 
 
@@ -72,8 +74,20 @@ def _print(text: str) -> None:
     print(text.encode(encoding, "replace").decode(encoding), flush=True)
 
 
+def _complain(words: object) -> None:
+    """Says on standard error what is wrong: that may quote a file, a name or a word of anybody."""
+    print(for_terminal(str(words)), file=sys.stderr)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that quotes nothing at a terminal that the terminal would obey."""
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        super().exit(status, message and for_terminal(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m mnist_lab", description=__doc__.splitlines()[0])
+    parser = _Parser(prog="python -m mnist_lab", description=__doc__.splitlines()[0])
     words = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for _, each in sorted(COMMANDS.items()):
         sub = words.add_parser(each.name, help=each.help, description=each.help)

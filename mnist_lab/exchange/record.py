@@ -13,6 +13,7 @@ from typing import Any
 from mnist_lab.errors import ExchangeError, StoreError
 from mnist_lab.exchange.archive import REMEDY
 from mnist_lab.exchange.layout import MAX_EPOCHS, MAX_POINTS, RUN
+from mnist_lab.public import printable
 from mnist_lab.store import FINAL, Run
 from mnist_lab.store.edits import MAX_NOTES, clean_name, clean_tags
 from mnist_lab.training_config import DATASETS, MY_DIGITS
@@ -113,14 +114,9 @@ def from_json(values: Any) -> Record:
     except StoreError as error:
         raise ExchangeError(f"{RUN}: {error.message}", error.remedy) from error
     kept = {name: value for name, value in values.items() if name not in _CLAIMS}
-    texts = {name: _printable(kept[name]) for name in ("notes", "reason", "device", "preset") if kept[name]}
+    texts = {name: printable(kept[name]) for name in ("notes", "reason", "device", "preset") if kept[name]}
     kept |= {**texts, "name": clean_name(values["name"]), "tags": tags}
     return Record(kept, {name: values[name] for name in _CLAIMS})
-
-
-def _printable(text: str) -> str:
-    """A text without what cannot be shown; lone surrogates no database takes."""
-    return "".join(ch if ch.isprintable() or ch == "\n" else " " for ch in text)
 
 
 def history(values: Any) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import signal
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import IO
 
 from mnist_lab.store import ACTIVE, RunStore
+
+_log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -115,15 +118,16 @@ def exit_words(status: int, said: str = "") -> str:
 
 
 def end_failed(store: RunStore, run_id: str, status: int, tail: str, among: Sequence[str] = ACTIVE) -> None:
-    """Ends a run whose process has ended before it, as *failed*, with what is known of why.
+    """Ends a run whose process has ended before it, as *failed*, with how the process ended for a reason.
 
     Args:
         store: The run store.
         run_id: The run.
         status: The process's exit status.
-        tail: What it printed last.
+        tail: What it printed last: for the log of this process only, as it has traces and paths.
         among: Only a run of one of these statuses is ended.
     """
-    reason = f"The training process {exit_words(status, tail)}." + (f"\n{tail}" if tail else "")
-    store.end(run_id, "failed", reason=reason, among=among)
+    reason = f"The training process {exit_words(status, tail)}."
+    if store.end(run_id, "failed", reason=reason, among=among) and tail:
+        _log.warning("run %s: %s Its last words:\n%s", run_id[:8], reason, tail)
     store.artefacts.sweep(run_id)

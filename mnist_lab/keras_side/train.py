@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from mnist_lab import formatting, run_data
+from mnist_lab import formatting, public, run_data
 from mnist_lab.errors import ArtefactMissing, DataError, JobError, LabError, StoreError
 from mnist_lab.heartbeat import Heartbeat
 from mnist_lab.keras_side import checkpoint, evaluate, weights
@@ -72,12 +72,13 @@ def _execute(store: RunStore, run: Run, worker: str) -> bool:
         end("interrupted", f"{error} Then resume it from its last epoch.")
     except LabError as error:
         _log.exception("failed")
-        end("failed", str(error))
+        end("failed", public.without_paths(str(error)))
     except Exception as error:
         # Whatever Keras raises belongs into the row, where the user sees it, and not into a dead worker.
         _log.exception("failed")
         # TensorFlow names the node first, which says nothing to a reader.
         first = re.sub(r"^\{\{.*?\}\}\s*", "", (str(error).strip().splitlines() or [""])[0])
+        first = public.without_paths(first)
         if isinstance(error, MemoryError) or BACKEND.ran_out_of_memory(error):
             end("failed", f"Memory ran out ({first[:200]}). Use a smaller batch or a smaller network.")
             return False

@@ -8,17 +8,16 @@ import shutil
 import socket
 import time
 import uuid
-import zipfile
 import zlib
 from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from mnist_lab import npz
 from mnist_lab.errors import ArtefactMissing, StoreError
 
 MODEL = "model.weights.h5"
@@ -27,6 +26,8 @@ BEST = "best.weights.h5"
 PREDICTIONS = "predictions.npz"
 VALIDATION_PREDICTIONS = "validation-predictions.npz"
 LOG = "log.txt"
+# Of the arrays in one file.
+MOST_BYTES = 2**28
 # A fine-tuned run has its digits, and what it says of the test images of the data that it came from.
 DIGITS = "digits.npz"
 BASE_PREDICTIONS = "base-predictions.npz"
@@ -109,10 +110,9 @@ class Artefacts:
             ArtefactMissing: If the run has no such file, or it lacks one of them or cannot be used.
         """
         try:
-            # NumPy leaves a file open that it cannot read.
-            with self.path(run_id, name).open("rb") as file, np.load(file) as stored:
-                return [np.asarray(stored[key]) for key in keys]
-        except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+            with self.path(run_id, name).open("rb") as file:
+                return npz.read(file, keys, MOST_BYTES)
+        except (OSError, ValueError, KeyError) as error:
             raise ArtefactMissing(f"{name} of run {run_id[:8]} cannot be read.", "Train it again.") from error
 
     def has(self, run_id: str, name: str) -> bool:

@@ -80,7 +80,7 @@ def _migrate(engine: Engine, version: int) -> None:
 
 def shown_url(url: str) -> str:
     """A store's URL without what may be a password; the URL itself may be what is wrong, so it is not parsed."""
-    return url if url.startswith(SQLITE) else url.split("@")[-1]
+    return url if url.startswith(SQLITE) else url.split("@")[-1].split("?")[0]
 
 
 def _first_line(error: BaseException) -> str:

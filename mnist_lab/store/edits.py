@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Engine, delete, select, update
 
 from mnist_lab.errors import JobError, RunNotFound, StoreError
+from mnist_lab.public import printable
 from mnist_lab.store import schema
 from mnist_lab.store.artefacts import Artefacts
 from mnist_lab.store.database import reading, writing
@@ -123,12 +124,12 @@ class Edits:
 
 def clean_name(name: str) -> str:
     """A name in one line, without what cannot be shown, and not too long."""
-    return " ".join("".join(ch if ch.isprintable() else " " for ch in name).split())[:MAX_NAME]
+    return " ".join(printable(name).split())[:MAX_NAME]
 
 
 def clean_notes(notes: str) -> str:
-    """Notes without the character that PostgreSQL cannot keep."""
-    return notes.replace("\0", "")
+    """Notes without what no database can keep and no terminal should be shown; they may have several lines."""
+    return printable(notes.replace("\0", ""))
 
 
 def clean_tags(tags: Iterable[str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import re
 import runpy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,10 +14,11 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_lab import formatting
+from mnist_lab import formatting, public
 from mnist_lab.datasets import Dataset
 from mnist_lab.errors import LabError
 from mnist_lab.jobs import JobManager, job_manager
+from mnist_lab.settings import read_settings
 from mnist_lab.starter import register as register_starter
 from mnist_lab.store import Run, RunStore
 from mnist_lab.ui import pace, state
@@ -28,6 +30,12 @@ _log = logging.getLogger(__name__)
 
 
 APP = Path(__file__).resolve().parent.parent.parent / "app.py"
+
+# What Markdown would take for its own within a sentence or at its beginning; a variable's name has underscores too.
+_MARKUP = re.compile(r"[\\`*\[\]$~<]|(?<!\w)_|_(?!\w)|:(?=[A-Za-z])|&(?=#?\w+;)|^[#+=>-]|(?<=^\d)[.)]")
+
+# What escapes do not keep from being taken for addresses, emoji and icons.
+_READ_LATE = re.compile(r"https?:(?=//)|www(?=\.)|\w(?=@\w)|:(?=[\w+/-]+:)", re.IGNORECASE)
 
 _is_around: ContextVar[bool] = ContextVar("frame_is_around", default=False)
 
@@ -93,7 +101,26 @@ def errors_in_words() -> Iterator[None]:
 
 def show_error(error: LabError) -> None:
     """Shows an error as a sentence with its remedy."""
-    st.error(error.message + (f"\n\n{error.remedy}" if error.remedy else ""), icon="⚠️")
+    said, remedy = sentence(error.message), sentence(error.remedy)
+    st.error(f"{said}\n\n{remedy}" if remedy else said, icon="⚠️")
+
+
+def sentence(words: object) -> str:
+    """What an error says, for a page: in one line, as it was meant, and without the places of this machine.
+
+    It may quote what anyone typed or sent, and name files of the server, which are nobody's business who visits it.
+    """
+    line = " ".join(public.without_paths(str(words), *_places()).splitlines())
+    return _MARKUP.sub(r"\\\g<0>", _parted(line))
+
+
+def _places() -> tuple[Path, ...]:
+    """Where this server keeps its things."""
+    try:
+        settings = read_settings()
+    except LabError:  # which is what is being said
+        return ()
+    return tuple(place for place in (settings.home, settings.data) if place is not None)
 
 
 def attempt(action: Callable[..., Any], *arguments: Any, **more: Any) -> None:
@@ -107,7 +134,7 @@ def attempt(action: Callable[..., Any], *arguments: Any, **more: Any) -> None:
 def failure() -> None:
     """Shows once what `attempt` could not do."""
     if said := state.get("failure", ""):
-        st.error(said)
+        st.error(sentence(said))
         state.put("failure", "")
 
 
@@ -159,7 +186,7 @@ def _badge(every: float) -> None:
         if waiting:
             st.caption(f"{waiting} more in the queue")
         if services().problem:
-            st.caption(f"⚠️ {services().problem}")
+            st.caption(f"⚠️ {sentence(services().problem)}")
 
 
 def data_notice(dataset: Dataset) -> None:
@@ -167,7 +194,7 @@ def data_notice(dataset: Dataset) -> None:
     if not dataset.notice:
         return
     words = services().data_words
-    st.info(dataset.notice + (f"\n\n{words}" if words else ""))
+    st.info("\n\n".join(sentence(each) for each in (dataset.notice, words) if each))
     if words and dataset.name == "digits":
         st.button("Try the download again", on_click=services().fetch_data, kwargs={"again": True}, key="fetch-data")
 
@@ -178,7 +205,12 @@ def _sign(run: Run) -> str:
 
 def escape(text: str) -> str:
     """Text of a user as it was typed, not as Markdown."""
-    return "".join(f"\\{ch}" if ch in r"\`*_{}[]()#+-.!|$~<>:&" else ch for ch in text)
+    return "".join(f"\\{ch}" if ch in r"\`*_{}[]()#+-.!|$~<>:&" else ch for ch in _parted(text))
+
+
+def _parted(text: str) -> str:
+    """Text with something that nobody sees within what is made into links and pictures once Markdown has been read."""
+    return _READ_LATE.sub("\\g<0>\u2060", text)
 
 
 def progress_words(run: Run) -> str:

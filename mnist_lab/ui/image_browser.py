@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mnist_lab.errors import LabError
 from mnist_lab.predictions import Predictions
 from mnist_lab.store import Run
+from mnist_lab.ui import frame
 from mnist_lab.ui.picture_sheet import LOOK_INSIDE, picture_sheet
 from mnist_lab.ui.results import image_names, test_images
 
@@ -91,7 +92,7 @@ def browse(
     try:
         images = test_images(run, known.indices[shown], known.labels[shown])
     except LabError as error:
-        st.info(f"{error.message} {error.remedy}")
+        st.info(frame.sentence(error))
         as_table = True
     if as_table:
         table(said, shown, key)

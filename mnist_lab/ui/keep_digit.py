@@ -41,7 +41,7 @@ def offer(image: NDArray[np.uint8], guess: int | None, key: str, origin: str = "
                       disabled=label is None or digest in labels)  # fmt: skip
             if said := state.get(_FAILED, ""):
                 state.put(_FAILED, "")
-                st.error(said)
+                st.error(frame.sentence(said))
             elif digest in labels:
                 st.caption(f"Saved as a {labels[digest]}; you have {len(labels):,} under *My digits*.", width=300)
             else:

@@ -12,7 +12,7 @@ from mnist_lab.architecture import Architecture, Path
 from mnist_lab.layers import LAYERS, Layer, Parallel, Residual
 from mnist_lab.shapes import Analysis, title
 from mnist_lab.studies import presets
-from mnist_lab.ui import widgets
+from mnist_lab.ui import frame, widgets
 from mnist_lab.ui.state import Workbench
 
 EMPTY = "Empty"
@@ -37,7 +37,7 @@ def layer_editor(bench: Workbench, analysis: Analysis) -> None:
     redo.button("Redo", icon=":material/redo:", on_click=bench.redo, disabled=not bench.future, width="stretch")
     st.caption("Input 28 × 28 × 1, pixels from 0 to 1")
     if bench.problem and bench.selected is None:
-        st.error(bench.problem)
+        st.error(frame.sentence(bench.problem))
     faulty = analysis.problem_path
     if not bench.architecture.layers:
         _add(bench, (0,), "Add the first layer")
@@ -103,7 +103,7 @@ def _fields(bench: Workbench, path: Path, layer: Layer) -> None:
 
     widgets.edit(layer, key, bench.while_drawn(change))
     if bench.problem:
-        st.error(bench.problem)
+        st.error(frame.sentence(bench.problem))
     if isinstance(layer, Parallel):
         _branches(bench, path, layer)
     if isinstance(layer, Residual):

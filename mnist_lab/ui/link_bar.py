@@ -33,7 +33,7 @@ def link_bar(bench: Workbench) -> None:
         address.follow(**{links.PARAMETER: code})
     with st.popover("Link", icon=":material/link:", help="The network, its training and the seed as a link."):
         if problem:
-            st.warning(problem)
+            st.warning(frame.sentence(problem))
         else:
             st.markdown("**This network, its training and the seed**")
             st.code(address.link(PAGE, {links.PARAMETER: code}), language=None, wrap_lines=True)
@@ -60,7 +60,7 @@ def said(bench: Workbench) -> None:
     elif is_good:
         st.info(words, icon=":material/link:")
     else:
-        st.error(f"{frame.escape(words)}\n\nThe network here is as it was.", icon="⚠️")
+        st.error(f"{frame.sentence(words)}\n\nThe network here is as it was.", icon="⚠️")
 
 
 def network_link(network: links.Linked) -> str:

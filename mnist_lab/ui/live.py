@@ -92,7 +92,7 @@ def _head(manager: JobManager, run: Run) -> None:
 
 def _result(run: Run) -> None:
     if run.reason:
-        (st.error if run.status == "failed" else st.info)(frame.escape(run.reason.splitlines()[0]))
+        (st.error if run.status == "failed" else st.info)(frame.sentence(run.reason.splitlines()[0]))
     if run.test_accuracy is not None:
         of_what = "" if run.dataset == "mnist" else f" of {DATA_WORDS.get(run.dataset or '', run.dataset)}"
         kept = f" · weights of epoch {run.kept_epoch}" if run.kept_epoch else ""

@@ -144,7 +144,7 @@ def _images(run: Run, known: Predictions) -> None:
     try:
         images = test_images(run, known.indices[shown], known.labels[shown])
     except LabError as error:
-        st.info(f"{error.message} {error.remedy}")
+        st.info(frame.sentence(error))
         return
     guesses = known.probabilities[shown].argmax(1)
     confidence = known.probabilities[shown].max(1)

@@ -17,14 +17,14 @@ from mnist_lab.ui.state import workbench
 def details(store: RunStore, run: Run) -> None:
     """One run: its names to edit, its network to load, its files to take away."""
     with st.container(border=True, key="details"):
-        st.subheader(frame.escape(run.name))
+        st.subheader(frame.escape(run.name), anchor=False)
         tuned = my_digits.learnt_from(run)
         facts = [run.status, run.device, run.preset and f"preset {run.preset}", f"{run.parameters:,} parameters"]
         if tuned is not None:
             facts.append(f"fine-tuned from run {run.training['fine_tuning']['parent'][:8]} on digits of {tuned}")
         st.caption(frame.escape(" · ".join(fact for fact in facts if fact)))
         if run.reason:
-            st.info(frame.escape(run.reason.splitlines()[0]))
+            st.info(frame.sentence(run.reason.splitlines()[0]))
         _edit(store, run)
         with st.container(horizontal=True):
             _load_button(run)
@@ -34,9 +34,9 @@ def details(store: RunStore, run: Run) -> None:
             if store.artefacts.has(run.id, MODEL):
                 st.button("Ask it on the Draw page", on_click=state.put, args=("asked", run.id), key="ask")
             run_takeaway.menu(store, run)
-        if run.status == "failed" and (tail := store.artefacts.log_tail(run.id, 30)):
-            with st.expander(f"The end of its {LOG}"):
-                st.code(tail, language=None)
+        if run.status == "failed" and store.artefacts.has(run.id, LOG):
+            # It has paths and traces, which are for those who run the server.
+            st.caption(f"What its process printed is in {LOG}, in the run's folder on the server.")
 
 
 def _edit(store: RunStore, run: Run) -> None:

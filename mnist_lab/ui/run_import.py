@@ -42,7 +42,7 @@ def _brought(store: RunStore, name: str, content: bytes) -> tuple[bool, str]:
     try:
         brought = exchange.bring_in(store, content, frame.services().inference.ask, people.current())
     except LabError as error:
-        return False, frame.escape(f"{name}: {error}")
+        return False, f"{frame.escape(name)}: {frame.sentence(error)}"
     run = f"**{frame.escape(brought.run.name)}** ({brought.run.id[:8]})"
     if not brought.is_new:
         return True, f"{run} is here already."

@@ -72,7 +72,7 @@ def said() -> None:
     """Shows which runs are not there any more, until it is closed or another link is opened."""
     if words := state.get(_SAID, ""):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.warning(frame.escape(words), icon=":material/link_off:")
+            st.warning(frame.sentence(words), icon=":material/link_off:")
             st.button("Close", on_click=state.put, args=(_SAID, ""), key="close-link-said")
 
 

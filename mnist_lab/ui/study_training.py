@@ -101,7 +101,7 @@ def controls(study: Study, chosen: Sequence[Preset], setting: Setting, matching:
         return
     problems: tuple[str, ...] = state.get(_problems_key(study), ())
     for problem in problems:
-        st.warning(problem)
+        st.warning(frame.sentence(problem))
     lacking = len(wanted.startable)
     what = (
         f"all {len(presets)}" if not chosen else chosen[0].title if len(chosen) == 1 else f"the {len(chosen)} selected"

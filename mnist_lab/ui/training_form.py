@@ -57,7 +57,7 @@ def training_form(bench: Workbench, analysis: Analysis) -> None:
             _part(bench, "augmentation", f"{key}.augmentation")
             st.caption("See it on the Data page.")
     if bench.training_problem:
-        st.error(bench.training_problem)
+        st.error(frame.sentence(bench.training_problem))
     _train(bench, analysis, key, has_data=has_data)
 
 

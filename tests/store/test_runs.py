@@ -498,7 +498,13 @@ def test_a_run_is_renamed_noted_and_starred_one_by_one(store: RunStore) -> None:
 def test_a_text_that_no_file_can_hold_is_one_sentence(store: RunStore) -> None:
     run = create(store)
     with pytest.raises(StoreError, match="cannot be written"):
-        store.edit(run.id, notes="\udcff")
+        store.set_figures(run.id, device="\udcff")
+
+
+def test_notes_are_kept_without_what_no_file_can_hold_and_no_terminal_should_see(store: RunStore) -> None:
+    run = create(store)
+    store.edit(run.id, notes="a\udcff\0\x1b[31m\u202eb\nc")
+    assert store.get(run.id).notes == "a  [31m b\nc"
 
 
 def test_deleted_runs_come_back_with_all_they_had(store: RunStore) -> None:

@@ -163,9 +163,7 @@ def test_the_table_says_what_numpy_says_and_asks_a_network_about_new_digits_only
     store.keep_digits("Anna", [NewDigit(image(51), 5)])
     app.run()
     assert app.dataframe[0].value["Run"].tolist() == ["plain"]
-    assert [warning.value for warning in app.warning] == [
-        "flattered\\: The weights cannot be read\\. Train it again\\."
-    ]
+    assert [warning.value for warning in app.warning] == ["flattered: The weights cannot be read. Train it again."]
 
 
 def test_practice_asks_notes_right_and_wrong_answers_and_scores_them(

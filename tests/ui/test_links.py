@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -155,7 +156,7 @@ def test_a_link_to_an_impossible_network_opens_and_is_explained(at: Visit) -> No
 def test_a_name_with_markup_is_shown_as_it_was_typed(at: Visit) -> None:
     app = at("lab", net=links.encode(OTHER, TRAINING, "<b>x</b> ![a](http://h/i.png) **"))
     (said,) = (info.value for info in app.info if "Opened" in info.value)
-    assert r"\<b\>x\</b\> \!\[a\]\(http\://h/i\.png\) \*\*" in said
+    assert r"\<b\>x\</b\> \!\[a\]\(http\:" "\u2060" r"//h/i\.png\) \*\*" in said
     assert not app.exception
 
 
@@ -279,7 +280,7 @@ def test_what_names_no_runs_is_a_sentence_and_nothing_is_selected(text: str, at:
     app = at("runs", run=text)
     assert not app.exception and not app.error
     (warning,) = app.warning
-    assert "link" in warning.value and "<script>" not in warning.value
+    assert "link" in warning.value and not re.search(r"(?<!\\)<", warning.value)
     assert selected(app) == ()
     assert "run" not in app.query_params
 

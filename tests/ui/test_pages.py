@@ -148,7 +148,41 @@ def test_damaged_images_are_one_sentence_that_names_the_file(
         on_tab(app, "Training")
     assert not app.exception
     (error,) = app.error
-    assert error.value.startswith(f"{tmp_path / 'mnist.npz'} is damaged")
+    assert error.value.startswith("mnist.npz is damaged"), "by its name: where it lies is not for all who visit"
+
+
+def sent(app: AppTest) -> str:
+    """All that the browser is sent of a page."""
+    return " ".join(
+        str(element.proto) for part in (app.main, app.sidebar) for element in part if hasattr(element, "proto")
+    )
+
+
+@EACH_PAGE
+def test_no_page_says_where_on_the_server_something_is(
+    page: str, visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digits = datasets.load("digits")
+    place = tmp_path / "a private place" / "own.npz"
+    place.parent.mkdir()
+    np.savez(
+        place, x_train=digits.x_train[:40], y_train=digits.y_train[:40], x_test=digits.x_test[:40],
+        y_test=digits.y_test[:40],
+    )  # fmt: skip
+    monkeypatch.setenv("MNIST_LAB_DATA", str(place))
+    store = open_store()
+    run = store.create(SMALL, TrainingConfig(), name="x")
+    reason = f"OSError: {place} is gone\nTraceback (most recent call last):\n  File {place}"
+    store.end(run.id, "failed", reason=reason, among=("queued",))
+    app = visit(page)
+    if page == "runs":
+        app.session_state["kept.selected-runs"] = (run.id,)
+        app.run()
+        assert "own.npz is gone" in sent(app)
+    if page == "data":
+        assert "own.npz" in sent(app)
+    assert not app.exception
+    assert "private" not in sent(app) and str(tmp_path) not in sent(app) and "Traceback" not in sent(app)
 
 
 # Draw -----------------------------------------------------------------------------------------------------------------
@@ -384,15 +418,16 @@ def test_a_button_whose_work_fails_says_so_in_words(button: str, home: Path, mon
     assert not app.error, "it is said once"
 
 
-def test_of_a_failed_run_the_end_of_its_log_is_shown(home: Path) -> None:
+def test_of_a_failed_run_the_sentence_is_shown_and_neither_its_log_nor_a_path(home: Path) -> None:
     store = open_store()
     run = store.create(SMALL, TrainingConfig(), name="x")
-    store.end(run.id, "failed", reason="It *broke*.\nand more", among=("queued",))
+    store.end(run.id, "failed", reason="It *broke* at /a/b/c.py.\nand more", among=("queued",))
     with store.artefacts.writing(run.id, LOG) as path:
-        path.write_text("first line\nlast line\n")
+        path.write_text("Traceback (most recent call last):\nlast line\n")
     app = details(run.id)
-    assert app.info[0].value == r"It \*broke\*\."
-    assert app.code[0].value == "first line\nlast line"
+    assert app.info[0].value == r"It \*broke\* at c.py."
+    assert "last line" not in sent(app)
+    assert any(f"is in {LOG}" in caption.value for caption in app.caption)
 
 
 # Data -----------------------------------------------------------------------------------------------------------------

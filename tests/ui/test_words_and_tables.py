@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +19,7 @@ from mnist_lab.shapes import Analysis, analyse
 from mnist_lab.store import Run
 from mnist_lab.studies import presets
 from mnist_lab.training_config import TrainingConfig
-from mnist_lab.ui.frame import escape, progress_words
+from mnist_lab.ui.frame import escape, progress_words, sentence
 from mnist_lab.ui.network_view import layer_frame
 from mnist_lab.ui.run_picker import run_words
 from mnist_lab.ui.run_table import run_frame
@@ -74,6 +76,20 @@ def test_text_of_a_user_is_shown_as_it_was_typed() -> None:
     for mark in r"*_`[]()#$~<>:|+-.!":
         assert escaped.count("\\" + mark) == text.count(mark), mark
     assert escape("Zwölf, 12 → ★") == "Zwölf, 12 → ★"
+
+
+@pytest.mark.parametrize("shown", [escape, sentence])
+def test_addresses_emoji_and_icons_stay_letters(shown: Callable[[str], str]) -> None:
+    # They are looked for when the escapes have been read: something that nobody sees keeps them apart.
+    for text in ("http://a.b", "HTTPS://a.b", "www.a.b", "a@b.c", ":smile:", ":material/home:"):
+        assert "\u2060" in shown(text), text
+        assert re.sub(r"[\\\u2060]", "", shown(text)) == text
+    assert "\u2060" not in shown("Received: 3, at 10:30; a: b")
+
+
+def test_an_error_quotes_what_it_received_and_names_files_by_their_last_name() -> None:
+    said = sentence("/srv/x/MNIST_LAB_DATA.npz holds '![a](b) <i> $x$ `c` _d_'.\n# More")
+    assert said == r"MNIST_LAB_DATA.npz holds '!\[a\](b) \<i> \$x\$ \`c\` \_d\_'. # More"
 
 
 def test_a_run_in_a_list_is_told_apart_and_marked_where_it_is_flattered() -> None:

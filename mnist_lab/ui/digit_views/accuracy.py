@@ -50,7 +50,7 @@ def accuracy(shown: Shown) -> None:
                 said[run.id] = answers(run, shown.digits)
             except LabError as error:
                 # The others have something to say all the same.
-                st.warning(frame.escape(f"{run.name}: {error}"))
+                st.warning(f"{frame.escape(run.name)}: {frame.sentence(error)}")
     runs = [run for run in runs if run.id in said]
     if not runs:
         return

@@ -46,7 +46,7 @@ def _bring_in(shown: Shown) -> None:
             )
             state.put(_SAID, (True, f"{count_words(kept.new)} brought in; here already: {kept.known:,}."))
         except LabError as error:
-            state.put(_SAID, (False, frame.escape(str(error))))
+            state.put(_SAID, (False, frame.sentence(error)))
         state.put(_TIMES, number + 1)
         st.rerun()
     is_good, words = state.get(_SAID, (True, ""))

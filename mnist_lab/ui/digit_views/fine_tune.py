@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from mnist_lab import formatting, my_digits, run_data
+from mnist_lab import formatting, my_digits, public, run_data
 from mnist_lab.errors import LabError, RunNotFound
 from mnist_lab.jobs import base_of, fine_tune
 from mnist_lab.my_digits import Score
@@ -119,7 +119,9 @@ def _table(store: RunStore, tuned: Sequence[Run]) -> None:
 
 
 def _outcome(store: RunStore, run: Run) -> dict[str, str]:
-    started, status = "a run that is gone", f"{run.status}: {run.reason}" if run.status == "failed" else run.status
+    started, status = "a run that is gone", run.status
+    if run.status == "failed" and run.reason:
+        status += f": {public.without_paths(run.reason.splitlines()[0])}"
     before_mine = before_base = None
     try:
         parent = store.get(str(run.training["fine_tuning"]["parent"]))
@@ -130,7 +132,7 @@ def _outcome(store: RunStore, run: Run) -> dict[str, str]:
     except RunNotFound:
         pass
     except LabError as error:
-        status = f"{run.status}; {error.message}"
+        status = f"{run.status}; {public.without_paths(error.message)}"
     after_mine = (
         None if run.test_accuracy is None else formatting.accuracy(run.test_accuracy, run.test_accuracy_interval)
     )

@@ -58,7 +58,7 @@ def _ask(chosen: list[Run], image: NDArray[np.uint8]) -> dict[str, NDArray[np.fl
         try:
             said[run.id] = frame.services().inference.predict(run.id, image[np.newaxis])[0]
         except LabError as error:
-            st.warning(f"{frame.escape(run.name)}: {frame.escape(error.message)}")
+            st.warning(f"{frame.escape(run.name)}: {frame.sentence(error.message)}")
     place.empty()
     return said
 
