@@ -9,12 +9,11 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
-
 from mnist_lab import formatting
 from mnist_lab.doctor.check import OK, PROBLEM, WARNING, Finding, Patient, check
 from mnist_lab.errors import StoreError
 from mnist_lab.jobs import end_lost, release_lost
+from mnist_lab.jobs.lost import worker_of
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import MODEL
 from mnist_lab.store.condition import damaged_runs, users_of
@@ -136,13 +135,8 @@ def lost(patient: Patient) -> Iterator[Finding]:
 
 
 def _has_worker(run: Run, host: str) -> bool:
-    if run.host != host or run.pid is None:
-        return not run.is_stale()
-    try:
-        process = psutil.Process(run.pid)
-        return run.worker in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
+    elsewhere = run.host != host or run.pid is None
+    return not run.is_stale() if elsewhere else worker_of(run) is not None
 
 
 @check("files", 40)
