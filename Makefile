@@ -1,12 +1,12 @@
-# make run, make test, make check, make torture, make benchmark, make clean, make backends. Everything goes into .venv (the last: into
-# .venv-backends); nothing else on the machine is touched, but for a browser that `make test` may fetch.
+# make run, make test, make check, make torture, make benchmark, make clean, make audit, make backends, make lowest.
+# Everything goes into .venv (the last two: into .venv-backends and .venv-lowest); nothing else on the machine is touched, but for a browser that `make test` may fetch.
 # PYTHON=/path/to/python chooses the interpreter, PYTEST_ARGS adds options, TEST_PROCESSES says how many processes share
 # the tests (0: none but this one), BENCHMARKS which benchmarks are run.
 
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help run test check torture benchmark backends clean
+.PHONY: help run test check torture benchmark audit backends lowest clean
 
 BIN := .venv/bin
 # Much of a test's time is waiting; the tests of a file share what they wait for, and stay together.
@@ -20,6 +20,8 @@ help:
 	@echo "make torture   kill, starve, damage and feed nonsense to the program, for twenty minutes at most"
 	@echo "make benchmark   measure its speed, beside bare Keras and PyTorch (an hour or two)"
 	@echo "make backends   run the tests of the networks on TensorFlow, JAX and PyTorch, which it installs apart"
+	@echo "make audit   ask whether an advisory is known for a package"
+	@echo "make lowest   run the tests with the oldest packages that the program may be installed with, which it installs apart"
 	@echo "make clean   remove .venv and the caches; your runs stay"
 
 # Two heaps for all threads: Streamlit runs every script in one of its own, and each would keep a heap.
@@ -58,12 +60,19 @@ backends: .venv-backends/.backends
 	  KERAS_BACKEND=$$backend .venv-backends/bin/python -m pytest tests/keras_side $(PYTEST_ARGS) || status=1; \
 	done; exit $$status
 
+audit: .venv/.dev
+	@$(BIN)/python tools/audit.py
+
+# The lower bounds of the requirements, each as low as it says.
+lowest: .venv-lowest/.lowest
+	@.venv-lowest/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --ignore=tests/browser $(PYTEST_ARGS)
+
 benchmark: .venv/.benchmark
 	@bash tools/ensure_browser.sh
 	@$(BIN)/python -m benchmarks $(BENCHMARKS)
 
 clean:
-	@rm -rf .venv .venv-backends .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .venv-backends .venv-lowest .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './runs/*' -prune -exec rm -rf {} +
 
 # The stamps: packages are installed again only when the list of them is newer.
@@ -81,6 +90,13 @@ clean:
 	@bash tools/make_venv.sh .venv-backends "$(PYTHON)"
 	@echo "Installing what the tests need, JAX and PyTorch ..."
 	@.venv-backends/bin/python -m pip --disable-pip-version-check --quiet --quiet install -r requirements-backends.txt
+	@touch $@
+
+.venv-lowest/.lowest: requirements-dev.txt requirements-mlflow.txt requirements.txt
+	@bash tools/make_venv.sh .venv-lowest "$(PYTHON)"
+	@echo "Installing the oldest packages ..."
+	@.venv-lowest/bin/python -m pip --disable-pip-version-check --quiet --quiet install uv
+	@.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct -r requirements-dev.txt
 	@touch $@
 
 .venv/.benchmark: requirements-benchmark.txt .venv/.dev

@@ -68,6 +68,14 @@ class JobError(LabError):
     """A training cannot be queued, started or controlled."""
 
 
+class LimitError(JobError):
+    """One person asks for more than the server gives one person (see `mnist_lab.limits`)."""
+
+
+class NoRoomError(LimitError):
+    """One person has as much already as the server gives one person, so that nothing more can be queued."""
+
+
 class TooLargeError(JobError):
     """A network would not fit into memory."""
 

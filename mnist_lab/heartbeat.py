@@ -2,7 +2,7 @@
 
 The training loop must not wait for a disk at every batch: it leaves its figures here and reads a flag; four times a
 second this thread writes the ones and refreshes the other. It is the one thread outside `mnist_lab.jobs`, since it
-lives in the worker process.
+lives in the worker process. It also sees whether the main thread still moves.
 """
 
 from __future__ import annotations
@@ -19,6 +19,13 @@ from mnist_lab.store import RunStore
 PERIOD_SECONDS = 0.25
 # A batch may take longer than a user waits for Stop; then the last epoch is kept in place of the batch.
 PATIENCE_SECONDS = 1.4
+# A main thread that has not moved for so long hangs: before its first batch, when it may download, compile or wait for
+# a slow disk; and later, when it is also given so many times the longest that it ever took.
+FIRST_SECONDS = 3600.0
+HANG_SECONDS = 600.0
+HANG_FACTOR = 20.0
+# The process itself may have been held, or the machine have slept: a beat counts for no more than this.
+MOST_PER_BEAT = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -31,10 +38,21 @@ class Heartbeat:
         run_id: The run.
         worker: Name of this worker.
         give_up: Called from the thread when a stop was asked for and the main thread did not turn to it in time.
+        hung: Called from the thread, with the seconds, when the main thread has not moved for far too long.
     """
 
-    def __init__(self, store: RunStore, run_id: str, worker: str, give_up: Callable[[], None] | None = None) -> None:
-        self._store, self._run_id, self._worker, self._give_up = store, run_id, worker, give_up
+    def __init__(
+        self,
+        store: RunStore,
+        run_id: str,
+        worker: str,
+        give_up: Callable[[], None] | None = None,
+        hung: Callable[[float], None] | None = None,
+    ) -> None:
+        self._store, self._run_id, self._worker, self._give_up, self._hung = store, run_id, worker, give_up, hung
+        self._still = 0.0
+        self._longest = 0.0
+        self._has_begun = False
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._points: list[dict[str, Any]] = []
@@ -57,6 +75,7 @@ class Heartbeat:
 
     def progress(self, **values: Any) -> None:
         """Replaces values of the progress that is shown (phase, epoch, step ...)."""
+        self.moved()
         with self._lock:
             self._progress = {**self._progress, **values}
 
@@ -67,6 +86,7 @@ class Heartbeat:
 
     def status(self, status: str) -> None:
         """Says whether the run is *running* or *paused*."""
+        self.moved()
         with self._lock:
             self._status = status
 
@@ -78,9 +98,26 @@ class Heartbeat:
         """Called by the main thread when it has turned to the stop: from then on it may take its time."""
         self._give_up = None
 
+    def moved(self, *, by_a_batch: bool = False) -> None:
+        """Called by the main thread whenever it gets on."""
+        with self._lock:
+            if by_a_batch or self._has_begun:
+                self._has_begun = True
+                self._longest = max(self._longest, self._still)
+            self._still = 0.0
+
     def _loop(self) -> None:
+        before = time.monotonic()
         while not self._done.wait(PERIOD_SECONDS):
             self._beat()
+            now = time.monotonic()
+            with self._lock:
+                self._still += min(now - before, MOST_PER_BEAT)
+                still = self._still
+                limit = max(HANG_SECONDS, HANG_FACTOR * self._longest) if self._has_begun else FIRST_SECONDS
+            before = now
+            if self._hung is not None and still > limit:
+                self._hung(still)
             if self.command == "stop" or self.is_lost:
                 self._stop_since = self._stop_since or time.monotonic()
                 if self._give_up is not None and time.monotonic() - self._stop_since > PATIENCE_SECONDS:
@@ -96,7 +133,7 @@ class Heartbeat:
                 command = self._store.report(self._run_id, self._worker, progress, points, status=status)
             except StoreError as error:
                 # The disk may be full or the database away for a while: the training goes on, the points wait.
-                _log.warning("progress was not written: %s", error)
+                _log.warning("progress was not written: %s", error, extra={"run": self._run_id})
                 with self._lock:
                     self._points = points + self._points
                 return

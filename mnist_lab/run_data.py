@@ -110,6 +110,7 @@ def _kept(store: RunStore, run: Run) -> tuple[NDArray[np.uint8], NDArray[np.uint
         images, labels, held_out = store.artefacts.arrays(run.id, DIGITS, ("images", "labels", "held_out"))
     except ArtefactMissing as error:
         raise ArtefactMissing(
-            f"The digits that run {run.id[:8]} was fine-tuned on are not here.", "Fine-tune on digits of this program."
+            f"The digits that run {run.id[:8]} was fine-tuned on are not here, or its {DIGITS} is damaged.",
+            "Fine-tune on digits of this program.",
         ) from error
     return images, labels, held_out

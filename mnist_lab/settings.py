@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -16,6 +17,29 @@ BACKENDS = ("tensorflow", "jax", "torch")
 DEFAULT_BACKEND = BACKENDS[0]
 # How many processes train and answer: one for each, or one for both.
 WORKERS = ("2", "1")
+LOG_LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR")
+
+
+# What a limit of room may be written in.
+UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30,
+         "TIB": 2**40}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one person may ask of this program; None for no limit.
+
+    Attributes:
+        queued: Trainings that wait.
+        epochs: Epochs of a training.
+        parameters: Parameters of a network.
+        disk: Bytes of the files of all their runs.
+    """
+
+    queued: int | None = None
+    epochs: int | None = None
+    parameters: int | None = None
+    disk: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +53,8 @@ class Settings:
         executor: ``"local"`` or ``"ray"``.
         backend: Keras's backend, the name of an installed package.
         one_worker: Whether one process trains and answers, on a machine with little memory.
+        limits: What one person may ask of it, for a server that several share.
+        log_level: The least level that is noted in the log files; see `mnist_lab.logs`.
     """
 
     home: Path
@@ -37,10 +63,12 @@ class Settings:
     executor: str
     backend: str
     one_worker: bool
+    limits: Limits = Limits()
+    log_level: str = LOG_LEVELS[0]
 
 
 def read_settings() -> Settings:
-    """Reads ``MNIST_LAB_HOME``, ``_STORE``, ``_DATA``, ``_EXECUTOR`` and ``_WORKERS``, and Keras's ``KERAS_BACKEND``.
+    """Reads the variables that begin with ``MNIST_LAB_``, and Keras's ``KERAS_BACKEND``.
 
     Returns:
         The settings; nothing is created on disk.
@@ -83,7 +111,51 @@ def read_settings() -> Settings:
     workers = os.environ.get("MNIST_LAB_WORKERS", "").strip() or WORKERS[0]
     if workers not in WORKERS:
         raise SettingError(f"MNIST_LAB_WORKERS={workers} is unknown.", f"Use one of {', '.join(WORKERS)}, or unset it.")
-    return Settings(home, store_url, data, executor, _backend(), one_worker=workers == "1")
+    level = os.environ.get("MNIST_LAB_LOG_LEVEL", "").strip().upper() or LOG_LEVELS[0]
+    if level not in LOG_LEVELS:
+        known = ", ".join(LOG_LEVELS)
+        raise SettingError(f"MNIST_LAB_LOG_LEVEL={level} is unknown.", f"Use one of {known}, or unset it.")
+    return Settings(home, store_url, data, executor, _backend(), workers == "1", read_limits(), level)
+
+
+def read_limits() -> Limits:
+    """Reads ``MNIST_LAB_MAX_QUEUED``, ``_MAX_EPOCHS``, ``_MAX_PARAMETERS`` and ``_MAX_DISK``.
+
+    Raises:
+        SettingError: If one has a value that cannot be used.
+    """
+    return Limits(
+        _count("MNIST_LAB_MAX_QUEUED"),
+        _count("MNIST_LAB_MAX_EPOCHS"),
+        _count("MNIST_LAB_MAX_PARAMETERS"),
+        _room("MNIST_LAB_MAX_DISK"),
+    )
+
+
+def _count(name: str) -> int | None:
+    """A whole number from one; None if the variable is not set."""
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return None
+    # Python reads no number of thousands of digits.
+    if not re.fullmatch(r"[0-9][0-9_]{0,30}", text) or int(text.replace("_", "")) < 1:
+        raise SettingError(f"{name}={text:.60} is no limit.", "Set it to a whole number from 1, or unset it.")
+    return int(text.replace("_", ""))
+
+
+def _room(name: str) -> int | None:
+    """Bytes; None if the variable is not set."""
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return None
+    found = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?) ?([A-Za-z]{1,3})", text)
+    size = int(float(found[1]) * UNITS.get(found[2].upper(), 0)) if found else 0
+    if size < 1:
+        raise SettingError(
+            f"{name}={text:.60} is no limit of room.",
+            "Set it to a number with its unit, as 500 MB or 5 GB, or unset it.",
+        )
+    return size
 
 
 def _backend() -> str:

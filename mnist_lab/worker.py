@@ -23,7 +23,7 @@ from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from typing import Any
 
-from mnist_lab import datasets, niceness, public
+from mnist_lab import datasets, logs, niceness, public
 from mnist_lab.errors import LabError
 from mnist_lab.settings import read_settings
 from mnist_lab.store import Run, RunStore, open_store
@@ -32,10 +32,11 @@ from mnist_lab.store.artefacts import LOG
 POLL_SECONDS = 0.1
 # TensorFlow's memory grows a little with each network; a fresh process is warmed up in the background after this many.
 RUNS_PER_PROCESS = 25
+LOG_SECONDS = 2.0  # between two looks at how long a run's log has become
 
 # Questions are answered one at a time, and none while Keras forgets what it knew of a training.
 _answering = threading.Lock()
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("mnist_lab.worker")  # it is run as __main__
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,7 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--address", help="socket of the inference server")
     options = parser.parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
+    logs.set_up(options.task, logging.INFO, "%(asctime)s %(name)s: %(message)s")
+    _log.info("the worker has started")
     try:
         # Keras would also go by a file in the user's home, of which nobody may think.
         os.environ["KERAS_BACKEND"] = read_settings().backend
@@ -97,19 +99,21 @@ def _train(store: RunStore, name: str, parent: int, own: bool, beside: Callable[
         run = run or next_run()
         if run is not None:
             with _log_into(store, run):
-                train.execute(store, run, name)
+                is_sound = train.execute(store, run, name)
+            with suppress(LabError):
+                _log.info("a run has ended: %s", logs.plain(store.get(run.id).status), extra={"run": run.id})
             niceness.come_forward()
             run = None
             with _answering:
                 train.keras.backend.clear_session()
             done += 1
-            if done >= RUNS_PER_PROCESS:
+            if done >= RUNS_PER_PROCESS or not is_sound:
                 return 0
         elif own:
             return 0
         elif not measured:
             with BACKEND.device():
-                found = probe.measure(lambda: not store.queue())
+                found = probe.measure(lambda: not store.waiting())
             if found is not None:
                 store.note(probe_key(store.host), found.to_dict())
             measured = found is not None
@@ -144,24 +148,38 @@ def _end_when_asked(store: RunStore, name: str) -> None:
 
 
 class _log_into:
-    """Sends all that the process prints, also from C++, into the log of a run."""
+    """Sends all that the process prints, also from C++, into a run's log, if it can be written and within bounds."""
 
     def __init__(self, store: RunStore, run: Run) -> None:
         self._folder: Path = store.artefacts.folder(run.id)
+        self._done = threading.Event()
 
     def __enter__(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
         self._kept = os.dup(1), os.dup(2)
-        with (self._folder / LOG).open("ab") as file:
-            os.dup2(file.fileno(), 1)
-            os.dup2(file.fileno(), 2)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with (self._folder / LOG).open("ab") as file:
+                os.dup2(file.fileno(), 1)
+                os.dup2(file.fileno(), 2)
+        except OSError as error:
+            _log.warning("the log cannot be written: %s", error)
+        self._keeper = threading.Thread(target=self._keep_short, name="log-keeper", daemon=True)
+        self._keeper.start()
+
+    def _keep_short(self) -> None:
+        while not self._done.wait(LOG_SECONDS):
+            logs.keep_short(self._folder / LOG)
 
     def __exit__(self, *_: object) -> None:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        self._done.set()
+        self._keeper.join()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError):
+                stream.flush()
         for kept, descriptor in zip(self._kept, (1, 2), strict=True):
             os.dup2(kept, descriptor)
             os.close(kept)
+        logs.keep_short(self._folder / LOG)
 
 
 def _infer(store: RunStore, address: str, parent: int) -> int:

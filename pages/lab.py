@@ -12,7 +12,7 @@ from mnist_lab.ui.state import workbench
 from mnist_lab.ui.training_form import training_form
 
 frame.needs_app()
-bench = workbench()
+bench = workbench().drawn()
 link_bar.take_up(bench)
 with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
     st.title("Lab", width="content")
@@ -30,7 +30,7 @@ if analysis.problem is None:
 else:
     st.error(analysis.problem, icon="⚠️")
 
-busy = bool(frame.store().active() or frame.store().queue())
+busy = bool(frame.store().active() or frame.store().waiting())
 # Where one begins; not the tabs' own default, which would take people there anew when a training begins or ends.
 st.session_state.setdefault("lab-tabs", "Training" if busy else "Network")
 network, training, source = st.tabs(["Network", "Training", "Code"], key="lab-tabs", on_change="rerun")

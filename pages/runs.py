@@ -19,6 +19,7 @@ st.title("Runs")
 store = frame.store()
 runs = store.listing()
 run_table.undo_bar(store)
+run_links.note_gone(store, runs)
 run_links.take_up(store, runs)
 if not runs:
     st.info("No runs yet. Train a network in the Lab, and it is kept here.")

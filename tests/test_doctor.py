@@ -238,6 +238,20 @@ def test_an_index_that_is_damaged_costs_no_row(shelf: RunStore, home: Path) -> N
     assert shelf.runs() == before
 
 
+@pytest.mark.parametrize("at", [18, 19, 47])
+def test_a_file_whose_head_is_damaged_is_made_anew(shelf: RunStore, home: Path, at: int) -> None:
+    """SQLite reads such a file, but refuses to write it; or says that its format is of a time to come."""
+    with contextlib.closing(sqlite3.connect(home / "lab.db")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    shelf.close()
+    content = bytearray((home / "lab.db").read_bytes())
+    content[at] = 9
+    (home / "lab.db").write_bytes(content)
+    assert found()["store"][0].kind == "problem"
+    assert found(repair=True)["store"][0].done
+    assert found()["store"][0].kind == "ok"
+
+
 @pytest.mark.parametrize("state", [a_text, a_cut_one, another_database])
 def test_of_a_file_without_a_run_a_new_store_is_made_and_it_is_kept(home: Path, state: Callable[[Path], None]) -> None:
     state(home)

@@ -136,6 +136,59 @@ def test_a_stop_to_which_the_training_does_not_turn_is_given_up_after_a_while(
         assert given_up[0] - asked >= 0.2
 
 
+def watched(store: RunStore, run_id: str, hung: list[float]) -> Heartbeat:
+    return Heartbeat(store, run_id, "w", hung=hung.append)
+
+
+def test_a_main_thread_that_moves_no_more_hangs_and_may_take_longer_for_its_first_batch(
+    store: RunStore, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "FIRST_SECONDS", 60.0)
+    monkeypatch.setattr(heartbeat, "HANG_SECONDS", 1.0)
+    monkeypatch.setattr(heartbeat, "HANG_FACTOR", 0.0)
+    hung: list[float] = []
+    with watched(store, run_id, hung) as beat:
+        time.sleep(1.3)
+        assert not hung, "it may still download"
+        beat.moved(by_a_batch=True)
+        for move in (beat.moved, lambda: beat.status("paused")):
+            for _ in range(13):
+                time.sleep(0.1)
+                move()
+            assert not hung, "it moves, or is paused"
+        soon(lambda: hung)
+    assert hung[0] > 1.0
+
+
+def test_a_main_thread_may_take_many_times_the_longest_that_it_ever_took(
+    store: RunStore, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "HANG_SECONDS", 0.1)
+    monkeypatch.setattr(heartbeat, "HANG_FACTOR", 1000.0)
+    hung: list[float] = []
+    with watched(store, run_id, hung) as beat:
+        soon(lambda: beat._still > 0)  # its longest so far: a beat of 0.02 s at least
+        beat.moved(by_a_batch=True)
+        time.sleep(0.5)
+        assert not hung
+        monkeypatch.setattr(heartbeat, "HANG_FACTOR", 0.0)
+        soon(lambda: hung)
+
+
+def test_a_process_that_was_held_or_a_machine_that_slept_does_not_hang(
+    store: RunStore, run_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, true = [0.0], time.monotonic
+    monkeypatch.setattr(heartbeat.time, "monotonic", lambda: true() + clock[0])
+    hung: list[float] = []
+    with watched(store, run_id, hung) as beat:
+        beat.moved(by_a_batch=True)
+        for _ in range(20):
+            clock[0] += 3600.0
+            time.sleep(0.03)
+        assert not hung, "each hour counts as one beat"
+
+
 def test_the_promise_of_two_seconds_leaves_time_for_the_disk() -> None:
     source = Path(heartbeat.__file__).read_text(encoding="utf-8")
     values = {

@@ -15,7 +15,7 @@ PACKAGE = "mnist_lab"
 # here. Packages stand for all their modules.
 RANKS: dict[str, int] = {
     "errors": 0,
-    "settings": 1, "fields": 1, "formatting": 1, "mnist_form": 1, "niceness": 1,
+    "settings": 1, "logs": 1, "fields": 1, "formatting": 1, "mnist_form": 1, "niceness": 1,
     "not_a_digit": 1, "centre_lines": 1, "public": 1, "npz": 1,
     "layers": 2, "architecture": 2, "training_part": 2, "optimizers": 2, "training_config": 2, "editing": 2,
     "store": 3, "datasets": 3, "mnist_files": 3, "embedded_digits": 3, "download": 3,
@@ -27,8 +27,8 @@ RANKS: dict[str, int] = {
     "links": 4, "links_dictionary": 4,
     "keras_side": 5, "study_plan": 5, "study_results": 5, "comparison": 5, "seed_groups": 5, "pareto": 5,
     "run_fields": 5, "run_query": 5, "run_groups": 5, "my_digits": 5, "run_data": 5,
-    "network_diff": 4, "run_settings": 4,
-    "ensemble": 6, "backup": 6, "doctor": 6, "worker": 6, "jobs": 6, "report": 6, "exchange": 6,
+    "network_diff": 4, "run_settings": 4, "limits": 4,
+    "ensemble": 6, "backup": 6, "doctor": 6, "health": 6, "worker": 6, "jobs": 6, "report": 6, "exchange": 6,
     "ui": 7, "cli": 7,
     "__main__": 8, "pages": 8,
     "app": 9,

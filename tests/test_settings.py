@@ -16,6 +16,7 @@ VARIABLES = (
     "MNIST_LAB_DATA",
     "MNIST_LAB_EXECUTOR",
     "MNIST_LAB_WORKERS",
+    "MNIST_LAB_LOG_LEVEL",
     "KERAS_BACKEND",
 )
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,6 +92,7 @@ def test_a_store_url_is_taken_as_it_is(url: str, monkeypatch: pytest.MonkeyPatch
         ("MNIST_LAB_EXECUTOR", "ray"),
         ("MNIST_LAB_WORKERS", "0"),
         ("MNIST_LAB_WORKERS", "one"),
+        ("MNIST_LAB_LOG_LEVEL", "LOUD"),
         ("KERAS_BACKEND", "theano"),
     ],
 )

@@ -15,9 +15,12 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
+from mnist_lab import logs
 from mnist_lab.cli.command import COMMANDS, FAILED, USAGE
 from mnist_lab.errors import ConfigError, LabError
 from mnist_lab.public import for_terminal
+
+_log = logging.getLogger(__name__)
 
 # Each registers its commands.
 for _module in pkgutil.iter_modules(__path__):
@@ -33,11 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 the run failed or the thing was not found, 2 wrong usage.
     """
-    logging.basicConfig(level=logging.ERROR, format="%(message)s")
     try:
         options = _parser().parse_args(arguments)
     except SystemExit as ended:
         return int(ended.code or 0)
+    if options.command not in ("health", "doctor"):  # who only look make no file
+        logs.set_up("cli", logging.ERROR)
+        _log.info("asked to %s", logs.plain(options.command))
     try:
         answer = COMMANDS[options.command].answer(options)
     except ConfigError as error:

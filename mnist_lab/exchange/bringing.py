@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnist_lab import datasets, formatting, shapes, studies
+from mnist_lab import datasets, formatting, limits, shapes, studies
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import ArtefactMissing, DataError, ExchangeError, LabError
 from mnist_lab.exchange import arrays, documents, layout, record
@@ -68,13 +68,14 @@ class _Read:
     validated: Predictions | None
 
 
-def bring_in(store: RunStore, content: bytes, ask: Ask) -> Brought:
+def bring_in(store: RunStore, content: bytes, ask: Ask, person: str | None = None) -> Brought:
     """Adds the run of an archive to the store, or finds that it is there already.
 
     Args:
         store: The run store.
         content: The archive.
         ask: Asks the inference process, as `InferenceClient.ask` does; only for archives with weights.
+        person: Who brings it in, from `RunStore.person`; None for the user of this process.
 
     Returns:
         The run. It has its old id unless that is taken here.
@@ -82,11 +83,13 @@ def bring_in(store: RunStore, content: bytes, ask: Ask) -> Brought:
     Raises:
         ExchangeError: If the archive is not that of a run, is damaged, or holds what it must not. Nothing is added.
         InferenceError: If its weights cannot be used.
+        NoRoomError: If the person has as much here as one person may.
         StoreError: If there is no room for it.
     """
     read = _read(content)
     if (known := _known(store, read)) is not None:
         return Brought(known, False)
+    person = store.person_of_process() if person is None else person
     split = _images_here(read)
     words = [_digits_words(read, split)]
     files: dict[str, bytes] = {}
@@ -102,8 +105,9 @@ def bring_in(store: RunStore, content: bytes, ask: Ask) -> Brought:
         files[PREDICTIONS] = arrays.write(read.tested)
     if read.validated is not None:
         files[VALIDATION_PREDICTIONS] = arrays.write(read.validated)
+    limits.check_room(store, person, sum(map(len, files.values())))
     checked = " ".join(filter(None, words))
-    values = _row(read, checked, is_proven)
+    values = {**_row(read, checked, is_proven), "person": person}
     return Brought(_add(store, values, read, files), True, checked)
 
 

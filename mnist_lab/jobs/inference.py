@@ -229,6 +229,6 @@ def _sweep(folder: Path) -> None:
     """Removes the sockets of programs that were killed before anybody connected."""
     for path in folder.glob(f"{_SOCKET}*-*"):
         pid = path.name.removeprefix(_SOCKET).partition("-")[0]
-        with suppress(OSError):
+        with suppress(OSError, OverflowError):
             if pid.isdigit() and not psutil.pid_exists(int(pid)) and path.is_socket():
                 path.unlink()

@@ -62,13 +62,18 @@ def worker_of(run: Run) -> psutil.Process | None:
     """The process of this machine that has a run of this machine in hand, if it is alive."""
     try:
         process = psutil.Process(run.pid)
+    except psutil.Error:
+        return None
+    try:
         # Process ids are used again, in a container always the same ones: only the worker of that name counts, and
         # none that is just not yet buried.
-        if run.worker in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
-            return process
+        is_it = run.worker in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.AccessDenied:
+        # Another user's, on a system that shows no words of those: whether it works is left to its heartbeat.
+        is_it = True
     except psutil.Error:
-        pass
-    return None
+        is_it = False
+    return process if is_it else None
 
 
 def end_lost(store: RunStore, own: str | None = None, watch: Watch | None = None) -> list[Run]:

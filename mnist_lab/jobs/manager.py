@@ -21,7 +21,8 @@ from mnist_lab.jobs.alone import release_lost
 from mnist_lab.jobs.inference import InferenceClient
 from mnist_lab.jobs.lost import Watch, end_lost
 from mnist_lab.jobs.processes import WorkerProcess, end_failed, exit_words
-from mnist_lab.jobs.queueing import submit
+from mnist_lab.jobs.queueing import resume, submit
+from mnist_lab.jobs.sign_of_life import SignOfLife, sweep
 from mnist_lab.settings import read_settings
 from mnist_lab.store import Run, RunStore, open_store
 from mnist_lab.training_config import TrainingConfig
@@ -85,14 +86,18 @@ class JobManager:
         notes: str = "",
         preset: str | None = None,
         images: int = forecast.ALL_IMAGES,
+        person: str | None = None,
     ) -> Run:
-        """Queues a training; it starts as soon as the worker is free.
+        """Queues a training; it starts when the worker is free and its person's turn has come.
 
         Raises:
             ArchitectureError: If the network is impossible.
             TooLargeError: If it would not fit into memory.
+            LimitError: If one person may not ask for so much, or for so many at once.
         """
-        return submit(self.store, architecture, training, name=name, notes=notes, preset=preset, images=images)
+        return submit(
+            self.store, architecture, training, name=name, notes=notes, preset=preset, images=images, person=person
+        )
 
     def stop(self, run_id: str) -> None:
         """Stops a training, which keeps what it has learnt; or takes it out of the queue."""
@@ -102,12 +107,13 @@ class JobManager:
         """Holds a training after its current batch."""
         self.store.command(run_id, "pause")
 
-    def resume(self, run_id: str) -> None:
+    def resume(self, run_id: str, *, person: str | None = None) -> None:
         """Lets a paused training go on; queues a stopped, interrupted or failed one to go on from its last epoch."""
-        if self.store.get(run_id).is_active:
+        run = self.store.get(run_id)
+        if run.is_active:
             self.store.command(run_id, "")
         else:
-            self.store.requeue(run_id)
+            resume(self.store, run, person=person)
 
     def close(self) -> None:
         """Ends the thread and this program's processes, in seconds; a training under way becomes *interrupted*."""
@@ -141,6 +147,10 @@ class JobManager:
             self.data_words = ""
         except LabError as error:
             self.data_words = str(error)
+        except RuntimeError:
+            # A program that is being closed lets no library import any more.
+            if threading.main_thread().is_alive():
+                raise
 
     def _is_idle(self, worker: WorkerProcess) -> bool:
         try:
@@ -151,6 +161,8 @@ class JobManager:
 
     def _loop(self) -> None:
         warmed_at: float | None = None
+        sweep(self.store.artefacts.root)
+        sign = SignOfLife(self.store.artefacts.root)
         while not self._ended.wait(TICK_SECONDS):
             try:
                 self._bury()
@@ -166,7 +178,7 @@ class JobManager:
                     late = time.monotonic() - warmed_at > TRAINER_DELAY_SECONDS
                     if self._one_worker:
                         self._worker = self._both()
-                    elif self.inference.is_warm or late or self.store.queue():
+                    elif self.inference.is_warm or late or self.store.waiting():
                         self._worker = WorkerProcess("train")
             except (LabError, OSError) as error:
                 # The database may be away for a while; the thread must outlive that.
@@ -175,6 +187,8 @@ class JobManager:
                 self._ended.wait(2.0)
             else:
                 self.problem = None if self._failures < 2 else self.problem
+            sign.renew(self.problem)
+        sign.remove()
 
     def _both(self) -> WorkerProcess | None:
         """The one process for both: who asks starts it."""

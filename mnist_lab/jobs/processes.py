@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -86,15 +87,33 @@ class WorkerProcess:
                 self._process.wait()
 
 
-def exit_words(status: int) -> str:
-    """An exit status in words."""
+# What C++, Python, TensorFlow and the loader of libraries print when they get no more memory.
+_MEMORY = re.compile(
+    r"bad_alloc|MemoryError|out of memory|OOM when allocating|RESOURCE_?EXHAUSTED|cannot allocate memory|"
+    r"failed to allocate|unable to allocate",
+    re.IGNORECASE,
+)
+
+
+def exit_words(status: int, said: str = "") -> str:
+    """An exit status in words.
+
+    Args:
+        status: Negative for the signal that ended the process.
+        said: What it printed last, which may tell that memory ran out.
+    """
+    hint = "; memory ran out: use a smaller batch or a smaller network" if _MEMORY.search(said) else ""
     if status >= 0:
-        return f"ended with exit status {status}"
+        return f"ended with exit status {status}{hint}"
     try:
         name = signal.Signals(-status).name
     except ValueError:
         name = str(-status)
-    hint = "; the system does that when memory runs out" if name == "SIGKILL" else ""
+    if name == "SIGKILL" and not hint:
+        hint = "; the system does that when memory runs out"
+    elif name in ("SIGABRT", "SIGBUS", "SIGSEGV") and not hint:
+        # TensorFlow's kernels do not all look whether they got the memory that they asked for.
+        hint = "; that happens when memory runs out, or by a fault of the engine"
     return f"was ended by signal {name}{hint}"
 
 
@@ -108,7 +127,7 @@ def end_failed(store: RunStore, run_id: str, status: int, tail: str, among: Sequ
         tail: What it printed last: for the log of this process only, as it has traces and paths.
         among: Only a run of one of these statuses is ended.
     """
-    reason = f"The training process {exit_words(status)}."
+    reason = f"The training process {exit_words(status, tail)}."
     if store.end(run_id, "failed", reason=reason, among=among) and tail:
         _log.warning("run %s: %s Its last words:\n%s", run_id[:8], reason, tail)
     store.artefacts.sweep(run_id)

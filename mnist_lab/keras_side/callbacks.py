@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 
 from mnist_lab import niceness
 from mnist_lab.heartbeat import PERIOD_SECONDS, Heartbeat
-from mnist_lab.training_config import EarlyStopping, monitor_mode
+from mnist_lab.training_config import EarlyStopping, ReduceLROnPlateau, monitor_mode
 
 
 class StopRequested(Exception):
@@ -60,6 +60,7 @@ class Control(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Obeys the command; reports if it is time."""
+        self.heartbeat.moved(by_a_batch=True)
         if self.heartbeat.command or self.heartbeat.is_lost:
             self._obey()
         now = time.monotonic()
@@ -80,6 +81,7 @@ class Control(keras.callbacks.Callback):
 
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
         """Obeys a stop also while validating."""
+        self.heartbeat.moved(by_a_batch=True)
         if self.heartbeat.command == "stop" or self.heartbeat.is_lost:
             self._obey()
 
@@ -164,17 +166,12 @@ class Stopper(keras.callbacks.EarlyStopping):
     Args:
         settings: Monitor, patience and the rest.
         history: Epochs of the run so far, as the store gives them.
-        on_best: Called when the weights are the best so far, to save them.
-        best_weights: The best weights of those epochs, or None.
+
+    Attributes:
+        has_decided: Whether the run has ended with the last of these epochs.
     """
 
-    def __init__(
-        self,
-        settings: EarlyStopping,
-        history: list[dict[str, Any]],
-        on_best: Callable[[], None],
-        best_weights: list[Any] | None = None,
-    ) -> None:
+    def __init__(self, settings: EarlyStopping, history: Sequence[dict[str, Any]]) -> None:
         super().__init__(
             monitor=settings.monitor,
             patience=settings.patience,
@@ -183,29 +180,79 @@ class Stopper(keras.callbacks.EarlyStopping):
             restore_best_weights=settings.restore_best_weights,
         )
         self.best: Any
+        self.best_weights: Any
         self.best_epoch: int
         self.wait: int
-        self._history, self._on_best, self._known_best = history, on_best, best_weights
+        self.has_decided = False
+        self._history = list(history)
+        self._known_best: list[Any] | None = None
+        self.on_train_begin()
+
+    def keeps(self, epoch: int) -> bool:
+        """Whether the weights of an epoch, counted from 1, are those that it would restore now."""
+        return bool(self.restore_best_weights) and self.best_epoch == epoch - 1
+
+    def take_up(self, best_weights: list[Any]) -> None:
+        """Gives it the best weights of the epochs so far."""
+        self._known_best = self.best_weights = best_weights
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Takes up where an interrupted run left off."""
         super().on_train_begin(logs)
-        self._set_monitor_op()
+        if self.monitor_op is None:  # a second time would turn the sign of its smallest gain
+            self._set_monitor_op()
         for entry in self._history:
-            value = entry.get(self.monitor)
-            if value is None:
-                continue
+            value = _monitored(entry, self.monitor)
             self.wait += 1
-            if self.best is None or self._is_improvement(value, self.best):
+            self.has_decided = False
+            if self._is_improvement(value, self.best):
                 self.best, self.best_epoch, self.wait = value, entry["epoch"] - 1, 0
-        if self._history and self._known_best is not None:
-            self.best_weights = self._known_best
+            else:
+                self.has_decided = self.wait >= self.patience
+        self.best_weights = self._known_best
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Keeps the best weights also on disk."""
-        super().on_epoch_end(epoch, logs)
-        if self.restore_best_weights and self.best_epoch == epoch:
-            self._on_best()
+
+class Plateau(keras.callbacks.ReduceLROnPlateau):
+    """Keras's schedule that waits for a plateau, made anew for each run, that can go on after an interruption.
+
+    The learning rate itself is part of the optimizer's state.
+
+    Args:
+        settings: Monitor, patience and the rest.
+        history: Epochs of the run so far, as the store gives them.
+    """
+
+    def __init__(self, settings: ReduceLROnPlateau, history: Sequence[dict[str, Any]]) -> None:
+        super().__init__(
+            monitor=settings.monitor,
+            mode=monitor_mode(settings.monitor),
+            factor=settings.factor,
+            patience=settings.patience,
+            min_lr=settings.min_lr,
+        )
+        self.best: Any
+        self._history = list(history)
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Takes up where an interrupted run left off."""
+        super().on_train_begin(logs)
+        if self.monitor_op is None:
+            self._set_monitor_op()
+        rate = math.inf
+        for entry in self._history:
+            value = _monitored(entry, self.monitor)
+            before, rate = rate, entry.get("learning_rate") or 0.0
+            if self._is_improvement(value, self.best):
+                self.best, self.wait = value, 0
+            else:
+                # At its smallest, the rate falls no more, and the waiting is not begun anew.
+                self.wait = 0 if rate < before else self.wait + 1
+
+
+def _monitored(entry: dict[str, Any], name: str) -> float:
+    """A figure of an epoch as Keras had it: what is None in the history was no number."""
+    value = entry.get(name)
+    return math.nan if value is None else float(value)
 
 
 def finite(value: Any) -> float | None:

@@ -39,16 +39,24 @@ def check(path: Path, parameters: int) -> None:
     """
     try:
         with h5py.File(path, "r", locking=False) as file:
-            walk = _Walk()
-            walk.group(file.id, "/", 0)
+            numbers = count_numbers(file)
     except ExchangeError:
         raise
     except Exception as error:  # h5py raises whatever the library's error is nearest to
         raise ExchangeError("The weights are no HDF5 file, or a damaged one.", REMEDY) from error
-    if walk.numbers != parameters:
-        raise ExchangeError(
-            f"The weights are {walk.numbers:,} numbers; the network has {parameters:,} parameters.", REMEDY
-        )
+    if numbers != parameters:
+        raise ExchangeError(f"The weights are {numbers:,} numbers; the network has {parameters:,} parameters.", REMEDY)
+
+
+def count_numbers(file: h5py.File) -> int:
+    """Looks through an open HDF5 file; returns how many floating point numbers are in it.
+
+    Raises:
+        ExchangeError: If there is anything in it that Keras does not write, as in `check`.
+    """
+    walk = _Walk()
+    walk.group(file.id, "/", 0)
+    return walk.numbers
 
 
 class _Walk:

@@ -6,19 +6,20 @@ All schedules are Keras's own classes, so a compiled model that is saved with it
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import keras
 
 from mnist_lab import fields
 from mnist_lab.keras_side.backend import BACKEND
+from mnist_lab.keras_side.callbacks import Plateau
 from mnist_lab.schedules import cosine
 from mnist_lab.training_config import (
     ExponentialDecay,
     ReduceLROnPlateau,
     StepDecay,
     TrainingConfig,
-    monitor_mode,
 )
 
 Rate: TypeAlias = float | keras.optimizers.schedules.LearningRateSchedule
@@ -63,17 +64,14 @@ def learning_rate(training: TrainingConfig, steps_per_epoch: int) -> Rate:
     )
 
 
-def schedule_callbacks(training: TrainingConfig) -> list[keras.callbacks.Callback]:
-    """The callbacks that a schedule needs; new ones at each call, as they remember their run."""
+def schedule_callbacks(
+    training: TrainingConfig, history: Sequence[dict[str, Any]] = ()
+) -> list[keras.callbacks.Callback]:
+    """The callbacks that a schedule needs; new ones at each call, as they remember their run.
+
+    Args:
+        training: The schedule.
+        history: Epochs of the run so far, as `RunStore.history` gives them.
+    """
     chosen = training.schedule
-    if not isinstance(chosen, ReduceLROnPlateau):
-        return []
-    return [
-        keras.callbacks.ReduceLROnPlateau(
-            monitor=chosen.monitor,
-            mode=monitor_mode(chosen.monitor),
-            factor=chosen.factor,
-            patience=chosen.patience,
-            min_lr=chosen.min_lr,
-        )
-    ]
+    return [Plateau(chosen, history)] if isinstance(chosen, ReduceLROnPlateau) else []

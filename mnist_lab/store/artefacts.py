@@ -131,6 +131,15 @@ class Artefacts:
             return (self.folder(run_id) / name).stat().st_mtime
         return 0.0
 
+    def size(self, run_id: str) -> int:
+        """The bytes of a run's files, half-written ones included."""
+        try:
+            with os.scandir(self.folder(run_id)) as entries:
+                return sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
+        except OSError:
+            # None yet, or one that is being replaced at this moment.
+            return 0
+
     @contextmanager
     def writing(self, run_id: str, name: str) -> Iterator[Path]:
         """Gives a temporary path with the same suffix; what was written there then takes its place at once."""

@@ -17,6 +17,11 @@ from mnist_lab.store.records import Run
 from mnist_lab.store.runs import RunStore
 
 MOST_FAULTS = 10
+# Locked, closed to us, or on a disk that fails: that is one thing, and a damaged file is another.
+_OUT_OF_REACH = (
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_FULL, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_AUTH,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,8 @@ def _in_a_file(file: Path) -> Condition:
             return Condition(False)
         if not file.is_file():
             return Condition(True, None, f"{file} is no file")
-        file.open("rb").close()
+        with file.open("rb") as opened:
+            head = opened.read(20)
     except OSError as error:
         return Condition(True, None, f"{file} cannot be read ({error.strerror or error})")
     try:
@@ -64,9 +70,11 @@ def _in_a_file(file: Path) -> Condition:
             found = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
             tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     except sqlite3.DatabaseError as error:
-        # Locked or out of reach is one thing, damaged another.
-        is_damaged = not isinstance(error, sqlite3.OperationalError) or "no such table" in str(error)
-        return Condition(True, None, f"{file} cannot be read ({error})", is_damaged)
+        is_out_of_reach = getattr(error, "sqlite_errorcode", 0) & 0xFF in _OUT_OF_REACH
+        return Condition(True, None, f"{file} cannot be read ({error})", not is_out_of_reach)
+    if not {*head[18:20]} <= {1, 2}:
+        # SQLite reads such a file and refuses to write it: it is for a version of SQLite that is yet to come.
+        return Condition(True, None, f"{file} is damaged (its head is not that of a file of ours)", True)
     version = int(found[0]) if found and str(found[0]).isdigit() else None
     if faults != ["ok"]:
         return Condition(True, version, f"{file} is damaged ({' '.join(faults[0].split())[:120]})", True)

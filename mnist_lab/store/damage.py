@@ -82,11 +82,12 @@ class Columns:
     """
 
     def __init__(self, kinds: Mapping[str, str]) -> None:
-        self._kinds = {}
+        self._columns = []
         for name, annotation in kinds.items():
             kind, _, optional = annotation.partition(" | ")
             types, empty = _KINDS[kind]
-            self._kinds[name] = frozenset((*types, type(None)) if optional else types), empty, bool(optional)
+            allowed = frozenset((*types, type(None)) if optional else types)
+            self._columns.append((name, allowed, (lambda: None) if optional else empty))
 
     def read(self, row: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """The values of a row, and the names of those that could not be read.
@@ -95,26 +96,24 @@ class Columns:
         """
         values: dict[str, Any] = {}
         damaged = []
-        for name, (types, empty, is_optional) in self._kinds.items():
-            value = row[name]
+        # A list of many thousand rows comes through here at the first page: most values need one look at their type.
+        for name, allowed, empty in self._columns:
+            value = values[name] = row[name]
             kind = type(value)
-            is_wrong = kind not in types
-            if kind is float or kind is list or name in _TIMES:
-                is_wrong = is_wrong or not _is_sound(name, value)
-            if is_wrong:
-                if not (is_optional and kind is float and not math.isfinite(value)):
+            if kind not in allowed or (kind in _LOOKED_INTO and not _is_sound(name, value)):
+                values[name] = empty()
+                if kind is not float or math.isfinite(value):
                     damaged.append(name)
-                value = None if is_optional else empty()
-            values[name] = value
         return values, damaged
 
 
+_LOOKED_INTO = frozenset((float, list))
+
+
 def _is_sound(name: str, value: Any) -> bool:
-    if isinstance(value, list):
+    if type(value) is list:
         return all(type(each) is str for each in value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return False
-    return name not in _TIMES or value is None or 0 <= value <= _MAX_TIME
+    return math.isfinite(value) and (name not in _TIMES or 0 <= value <= _MAX_TIME)
 
 
 def problem_of(architecture: dict[str, Any], training: dict[str, Any]) -> str:

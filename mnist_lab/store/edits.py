@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Engine, delete, select, update
 
-from mnist_lab.errors import JobError, StoreError
+from mnist_lab.errors import JobError, RunNotFound, StoreError
 from mnist_lab.public import printable
 from mnist_lab.store import schema
 from mnist_lab.store.artefacts import Artefacts
@@ -40,6 +40,7 @@ class Edits:
 
         Raises:
             StoreError: If the name is empty, or the notes or the tags are too long or too many.
+            RunNotFound: If there is no such run any more.
         """
         values: dict[str, Any] = {
             "notes": None if notes is None else clean_notes(notes),
@@ -55,7 +56,9 @@ class Edits:
         changed = {key: value for key, value in values.items() if value is not None}
         if changed:
             with writing(self._engine) as connection:
-                connection.execute(update(_runs).where(_runs.c.id == run_id).values(**changed))
+                found = connection.execute(update(_runs).where(_runs.c.id == run_id).values(**changed)).rowcount
+            if not found:
+                raise RunNotFound(f"Run {run_id[:8]!r} was deleted for good.", "See `runs` for those that there are.")
 
     def star_all(self, run_ids: Iterable[str], starred: bool) -> None:
         """Stars several runs, or takes their stars."""

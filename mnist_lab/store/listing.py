@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Text, cast, select
 
 from mnist_lab.store import schema
 from mnist_lab.store.artefacts import is_run_id
-from mnist_lab.store.damage import epochs_of, read_json
+from mnist_lab.store.damage import epochs_of, problem_of, read_json
 from mnist_lab.store.database import reading
 from mnist_lab.store.records import Run
 from mnist_lab.training_config import MONITORS, monitor_mode
@@ -60,11 +60,12 @@ class Listing:
                     values[name] = None if values[name] is None else read_json(values[name])
                 if known is not None and not known[1].is_damaged:
                     values["architecture"], values["training"] = known[1].architecture, known[1].training
+                    problem: str | None = ""
                 elif row[0] in settled:
-                    values["architecture"], values["training"] = settled[row[0]]
+                    values["architecture"], values["training"], problem = settled[row[0]]
                 else:
                     continue  # deleted for good between the two questions
-                known = row, Run.from_row(values)
+                known = row, Run.from_row(values, problem)
             after[row[0]] = known
         self._listed = after
         return [run for _, run in after.values()]
@@ -100,11 +101,12 @@ class Listing:
                     yield run_id, epochs_of(found)
 
 
-def _settled(connection: Connection, run_ids: Sequence[str]) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
-    """The columns of `_SETTLED` by run id."""
-    decoded: dict[str, dict[str, Any]] = {}
+def _settled(connection: Connection, run_ids: Sequence[str]) -> dict[str, tuple[Any, Any, str | None]]:
+    """The columns of `_SETTLED` by run id, and what is the matter with them; None if their form is another."""
+    decoded: dict[str, Any] = {}
+    problems: dict[tuple[str, str], str | None] = {}
 
-    def read(text: str) -> dict[str, Any]:
+    def read(text: str) -> Any:
         # Many runs have the same network.
         if text not in decoded:
             decoded[text] = read_json(text)
@@ -113,8 +115,12 @@ def _settled(connection: Connection, run_ids: Sequence[str]) -> dict[str, tuple[
     found = {}
     for some in _parts(run_ids):
         query = select(_runs.c.id, *(cast(_runs.c[name], Text) for name in _SETTLED))
-        for run_id, architecture, training in connection.execute(query.where(_runs.c.id.in_(some))):
-            found[run_id] = read(architecture), read(training)
+        for run_id, *texts in connection.execute(query.where(_runs.c.id.in_(some))):
+            architecture, training = map(read, texts)
+            if (pair := (texts[0], texts[1])) not in problems:
+                are_objects = isinstance(architecture, dict) and isinstance(training, dict)
+                problems[pair] = problem_of(architecture, training) if are_objects else None
+            found[run_id] = architecture, training, problems[pair]
     return found
 
 

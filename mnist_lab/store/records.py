@@ -16,7 +16,7 @@ STATUSES = ("queued", "running", "paused", "finished", "stopped", "interrupted",
 ACTIVE = ("running", "paused")
 FINAL = ("finished", "stopped", "interrupted", "failed")
 
-# A worker writes its heartbeat every second at least; one that is silent for this long is gone.
+# A worker writes its heartbeat four times a second; one that is silent for this long by the clock seems to be gone.
 STALE_SECONDS = 30.0
 # Why a run is *interrupted*, in most cases.
 ENDED_EARLY = "The program or the machine was ended while it trained. Resume it from its last epoch."
@@ -27,7 +27,8 @@ class Run:
     """One training, wanted, under way or done. The columns of the store, unknown figures None.
 
     Times are seconds since 1970 (UTC); `seconds` is the time spent training, `prediction_seconds` that of one image in
-    large batches; `device` is words. `test_looks` counts how often figures of the test images were reckoned.
+    large batches; `device` is words. `test_looks` counts how often figures of the test images were reckoned. `person`
+    is who asked for it, in a form that names nobody; `turn` counts the starts of the common queue.
 
     A damaged row is a run too: a figure that cannot be read is unknown. Where network or settings cannot be read, its
     network is empty; it is then *failed*, as with an unknown status, unless a worker has it in hand. `reason` says so.
@@ -44,6 +45,8 @@ class Run:
     command: str
     position: float
     owner: str | None
+    person: str | None
+    turn: int | None
     worker: str | None
     host: str | None
     pid: int | None
@@ -79,11 +82,17 @@ class Run:
     progress: dict[str, Any] | None
 
     @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Run:
-        """Reads a row of the table, whatever is in it."""
+    def from_row(cls, row: Mapping[str, Any], problem: str | None = None) -> Run:
+        """Reads a row of the table, whatever is in it.
+
+        Args:
+            row: By column its value.
+            problem: What `damage.problem_of` says of its network and settings, where that is known already.
+        """
         values, damaged = _COLUMNS.read(row)
         what = ", ".join(damaged)
-        problem = damage.problem_of(values["architecture"], values["training"])
+        if problem is None:
+            problem = damage.problem_of(values["architecture"], values["training"])
         if {"architecture", "training"} & set(damaged) or problem:
             values |= {"architecture": Architecture().to_dict(), "training": {}}
         if values["status"] not in STATUSES or not values["architecture"]["layers"]:
@@ -120,10 +129,9 @@ class Run:
 
     @property
     def can_go_on(self) -> bool:
-        """Whether it ended before its last epoch and can be resumed."""
-        return (
-            self.status in FINAL[1:] and not self.is_damaged and self.epochs_run < int(self.training.get("epochs", 0))
-        )
+        """Whether it can be resumed: it ended before its last epoch, or after that in mid-evaluation."""
+        is_cut_short = self.epochs_run < int(self.training.get("epochs", 0)) or self.status == "interrupted"
+        return self.status in FINAL[1:] and not self.is_damaged and is_cut_short
 
     @property
     def share_done(self) -> float:

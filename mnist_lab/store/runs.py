@@ -12,11 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, delete, func, insert, select
+from sqlalchemy import Engine, delete, insert, select
 
 from mnist_lab import shapes
 from mnist_lab.architecture import Architecture
-from mnist_lab.errors import ArchitectureError, RunNotFound
+from mnist_lab.errors import ArchitectureError, LabError, RunNotFound
 from mnist_lab.settings import read_settings
 from mnist_lab.store import schema
 from mnist_lab.store.artefacts import Artefacts, is_run_id
@@ -25,14 +25,15 @@ from mnist_lab.store.database import open_engine, reading, writing
 from mnist_lab.store.digits import Digits
 from mnist_lab.store.edits import MAX_NAME, Edits, clean_name, clean_notes
 from mnist_lab.store.listing import Listing
+from mnist_lab.store.people import People
 from mnist_lab.store.records import ACTIVE, Run
-from mnist_lab.store.work import Work
+from mnist_lab.store.work import Work, end_of_queue
 from mnist_lab.training_config import TrainingConfig
 
 _runs, _epochs, _points = schema.runs, schema.epochs, schema.points
 
 
-class RunStore(Work, Edits, Listing, Digits):
+class RunStore(Work, Edits, Listing, Digits, People):
     """All runs, with their curves and files, and people's own digits.
 
     Safe to use from several threads and processes at once.
@@ -60,8 +61,10 @@ class RunStore(Work, Edits, Listing, Digits):
         preset: str | None = None,
         owner: str | None = None,
         files: Mapping[str, bytes] | None = None,
+        person: str | None = None,
+        most_queued: int | None = None,
     ) -> Run:
-        """Puts a new run at the end of the queue.
+        """Puts a new run at the end of its person's part of the queue.
 
         Args:
             architecture: The network; it must be possible.
@@ -71,37 +74,43 @@ class RunStore(Work, Edits, Listing, Digits):
             preset: The preset whose network it is; its training may differ.
             owner: If given, only the worker of this name may take it.
             files: By name, files that it needs; they are there before a worker can take it.
+            person: Who asks for it, from `person`; None where nobody knows.
+            most_queued: How many runs of theirs may be queued with it; None for any number.
 
         Raises:
             ArchitectureError: If the network is impossible.
+            NoRoomError: If too many runs of this person are queued.
         """
         analysis = shapes.analyse(architecture)
         if analysis.problem is not None:
             raise ArchitectureError(analysis.problem, path=analysis.problem_path or ())
         run_id = uuid.uuid4().hex
-        for file, content in (files or {}).items():
-            with self.artefacts.writing(run_id, file) as path:
-                path.write_bytes(content)
-        with writing(self._engine) as connection:
-            last = connection.execute(select(func.max(_runs.c.position))).scalar()
-            connection.execute(
-                insert(_runs).values(
-                    id=run_id,
-                    name=clean_name(name) or architecture.summary[:MAX_NAME],
-                    notes=clean_notes(notes),
-                    preset=preset,
-                    owner=owner,
-                    status="queued",
-                    position=(last or 0.0) + 1.0,
-                    created=time.time(),
-                    architecture=architecture.to_dict(),
-                    training=training.to_dict(),
-                    split=training.split,
-                    parameters=analysis.parameters,
-                    trainable_parameters=analysis.trainable,
-                    multiply_adds=analysis.multiply_adds,
-                )
-            )
+        values = {
+            "id": run_id,
+            "name": clean_name(name) or architecture.summary[:MAX_NAME],
+            "notes": clean_notes(notes),
+            "preset": preset,
+            "owner": owner,
+            "person": person,
+            "status": "queued",
+            "created": time.time(),
+            "architecture": architecture.to_dict(),
+            "training": training.to_dict(),
+            "split": training.split,
+            "parameters": analysis.parameters,
+            "trainable_parameters": analysis.trainable,
+            "multiply_adds": analysis.multiply_adds,
+        }
+        try:
+            for file, content in (files or {}).items():
+                with self.artefacts.writing(run_id, file) as path:
+                    path.write_bytes(content)
+            with writing(self._engine) as connection:
+                position = end_of_queue(connection, person, most_queued)
+                connection.execute(insert(_runs).values(**values, position=position))
+        except LabError:
+            self.artefacts.remove(run_id)
+            raise
         return self.get(run_id)
 
     def register(self, values: dict[str, Any], history: Iterable[dict[str, Any]], files: dict[str, Path]) -> Run:
@@ -229,10 +238,6 @@ class RunStore(Work, Edits, Listing, Digits):
         """By id what the rows themselves say of why a run ended; deleted ones included."""
         with reading(self._engine) as connection:
             return {row.id: row.reason for row in connection.execute(select(_runs.c.id, _runs.c.reason))}
-
-    def queue(self) -> list[Run]:
-        """Queued runs in the order in which they will start."""
-        return sorted(self.runs(["queued"]), key=lambda run: (run.position, run.created))
 
     def active(self) -> list[Run]:
         """Runs that a worker has in hand, the oldest first."""

@@ -6,16 +6,18 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
 
 from mnist_lab.errors import JobError
 from mnist_lab.store import schema
 from mnist_lab.store.artefacts import is_run_id
 from mnist_lab.store.damage import REMEDY as DAMAGE_REMEDY
-from mnist_lab.store.database import writing
+from mnist_lab.store.database import reading, writing
+from mnist_lab.store.people import Waiting, check_queue, fair_order, one_at_a_time
 from mnist_lab.store.records import ACTIVE, ENDED_EARLY, FINAL, Run
 
 _runs, _epochs, _points = schema.runs, schema.epochs, schema.points
+_is_waiting = (_runs.c.status == "queued") & _runs.c.deleted.is_(None)
 
 
 class Work:
@@ -29,19 +31,44 @@ class Work:
         def get(self, run_id: str) -> Run:
             """See `RunStore.get`."""
 
+        def runs(self, statuses: Sequence[str] | None = None, *, ids: Sequence[str] | None = None) -> list[Run]:
+            """See `RunStore.runs`."""
+
     # The queue ----------------------------------------------------------------------------------------------------
 
+    def queue(self, most: int | None = None) -> list[Run]:
+        """Queued runs in the order in which they will start, as far as is known by now.
+
+        Args:
+            most: Only the first so many; None for all.
+        """
+        with reading(self._engine) as connection:
+            order = fair_order(_waiting(connection), _served(connection))[:most]
+        ids = [each.id for each in order]
+        found = {run.id: run for run in self.runs(["queued"], ids=ids if most is not None else None)}
+        return [found[run_id] for run_id in ids if run_id in found]
+
+    def waiting(self, person: str | None = None) -> int:
+        """How many runs are queued, of all people or of one."""
+        with reading(self._engine) as connection:
+            return _count(connection, person)
+
     def move_in_queue(self, run_id: str, by: int) -> None:
-        """Moves a queued run by `by` places; negative is sooner."""
+        """Moves a queued run by `by` places among those of the same person; negative is sooner."""
         with writing(self._engine) as connection:
-            query = select(_runs.c.id).where(_runs.c.status == "queued", _runs.c.deleted.is_(None))
-            order = list(connection.execute(query.order_by(_runs.c.position, _runs.c.created)).scalars())
-            if run_id not in order:
+            order = sorted(_waiting(connection), key=lambda each: each.place)
+            lane = next((each.lane for each in order if each.id == run_id), None)
+            order = [each for each in order if each.lane == lane]
+            if lane is None:
                 return
-            index = order.index(run_id)
+            places = [each.position for each in order]
+            if len(set(places)) < len(places):
+                places = [float(number) for number in range(len(order))]
+            index = next(number for number, each in enumerate(order) if each.id == run_id)
             order.insert(min(max(index + by, 0), len(order) - 1), order.pop(index))
-            for position, each in enumerate(order):
-                connection.execute(update(_runs).where(_runs.c.id == each).values(position=float(position)))
+            for place, each in zip(places, order, strict=True):
+                if each.position != place:
+                    connection.execute(update(_runs).where(_runs.c.id == each.id).values(position=place))
 
     def claim(self, worker: str, pid: int, *, own: bool = False) -> Run | None:
         """Takes the next queued run for a worker, so that no other worker takes it.
@@ -61,20 +88,27 @@ class Work:
 
     def _take(self, worker: str, pid: int, own: bool) -> Any:
         with writing(self._engine) as connection:
-            wanted = select(_runs.c.id).where(_runs.c.status == "queued", _runs.c.deleted.is_(None))
             mine = _runs.c.owner == worker
-            wanted = wanted.where(mine if own else or_(_runs.c.owner.is_(None), mine))
-            wanted = wanted.order_by(_runs.c.position, _runs.c.created).limit(1)
-            # On SQLite this is the only writer by now; elsewhere two may look at the same row.
-            found = connection.execute(wanted.with_for_update(skip_locked=True)).scalar()
-            if found is None:
+            may = mine if own else or_(_runs.c.owner.is_(None), mine)
+            waiting = _waiting(connection, may)
+            served = _served(connection) if waiting else {}
+            for each in fair_order(waiting, served):
+                # On SQLite this is the only writer by now; elsewhere two may look at the same row.
+                still = select(_runs.c.owner).where(_runs.c.id == each.id, _is_waiting, may)
+                found = connection.execute(still.with_for_update(skip_locked=True)).first()
+                if found is not None:
+                    break
+            else:
                 return None
+            # A worker of one's own takes nobody's turn.
+            turn = {} if found.owner else {"turn": max(served.values(), default=0) + 1}
             now = time.time()
             taken = {"status": "running", "worker": worker, "host": self.host, "pid": pid, "heartbeat": now}
             fresh = {"started": func.coalesce(_runs.c.started, now), "ended": None, "reason": None, "command": ""}
             progress = {"phase": "starting"}
-            connection.execute(update(_runs).where(_runs.c.id == found).values(**taken, **fresh, progress=progress))
-        return found
+            values = {**taken, **fresh, **turn, "progress": progress}
+            connection.execute(update(_runs).where(_runs.c.id == each.id).values(**values))
+        return each.id
 
     def command(self, run_id: str, command: str) -> None:
         """Asks the worker of a run to stop or to pause; an empty text takes that back.
@@ -91,11 +125,20 @@ class Work:
             busy = (_runs.c.id == run_id) & _runs.c.status.in_(ACTIVE)
             connection.execute(update(_runs).where(busy).values(command=command))
 
-    def requeue(self, run_id: str, *, owner: str | None = None) -> Run:
+    def requeue(
+        self, run_id: str, *, owner: str | None = None, person: str | None = None, most_queued: int | None = None
+    ) -> Run:
         """Puts a stopped, interrupted or failed run back into the queue, to go on from its last epoch.
 
+        Args:
+            run_id: The run.
+            owner: As in `RunStore.create`.
+            person: Who asks for it; None for who did before.
+            most_queued: As in `RunStore.create`.
+
         Raises:
-            JobError: If it is finished, queued or under way.
+            JobError: If it is finished, queued, under way or deleted.
+            NoRoomError: If too many runs of this person are queued.
         """
         run = self.get(run_id)
         if run.is_damaged:
@@ -104,11 +147,14 @@ class Work:
             raise JobError(
                 f"Run {run.name!r} is {run.status} and cannot be resumed.", "Load its network and train anew."
             )
+        if run.deleted is not None:
+            raise JobError(f"Run {run.name!r} was deleted.", "Undo that first, where it was deleted.")
+        person = run.person if person is None else person
         with writing(self._engine) as connection:
-            last = connection.execute(select(func.max(_runs.c.position))).scalar()
-            again = {"status": "queued", "command": "", "reason": None, "ended": None, "position": (last or 0.0) + 1.0}
+            again = {"status": "queued", "command": "", "reason": None, "ended": None, "progress": None}
+            place = {"position": end_of_queue(connection, person, most_queued), "owner": owner, "person": person}
             still = (_runs.c.id == run_id) & _runs.c.status.not_in(("queued", *ACTIVE, "finished"))
-            connection.execute(update(_runs).where(still).values(**again, owner=owner, progress=None))
+            connection.execute(update(_runs).where(still).values(**again, **place))
         return self.get(run_id)
 
     def hand_over(self, run_id: str, owner: str | None, *, previous: str | None) -> bool:
@@ -155,13 +201,21 @@ class Work:
                 connection.execute(insert(_points), rows)
         return str(row.command)
 
-    def add_epoch(self, run_id: str, values: dict[str, Any], **figures: Any) -> None:
-        """Adds one epoch (``{"epoch": 1, "loss": ...}``) to a run's history, and sets figures of the run with it."""
+    def add_epoch(self, run_id: str, values: dict[str, Any], *, looks: int = 0, **figures: Any) -> None:
+        """Adds one epoch (``{"epoch": 1, "loss": ...}``) to a run's history, and sets figures of the run with it.
+
+        Args:
+            run_id: The run.
+            values: The epoch.
+            looks: How often the test images were looked at for it.
+            figures: Columns of the run.
+        """
         epoch = int(values["epoch"])
         with writing(self._engine) as connection:
             connection.execute(delete(_epochs).where(_epochs.c.run_id == run_id, _epochs.c.epoch == epoch))
             connection.execute(insert(_epochs).values(run_id=run_id, epoch=epoch, values=values))
-            connection.execute(update(_runs).where(_runs.c.id == run_id).values(epochs_run=epoch, **figures))
+            seen = {"epochs_run": epoch, "test_looks": _runs.c.test_looks + looks}
+            connection.execute(update(_runs).where(_runs.c.id == run_id).values(**seen, **figures))
 
     def rewind(self, run_id: str, epoch: int) -> None:
         """Forgets what came after an epoch: a resumed run will do it again."""
@@ -209,3 +263,51 @@ class Work:
         values = {"status": status, "reason": reason, "ended": time.time(), "command": "", **figures}
         with writing(self._engine) as connection:
             return connection.execute(update(_runs).where(mine).values(**values)).rowcount > 0
+
+
+# Within a transaction -------------------------------------------------------------------------------------------------
+
+
+def _waiting(connection: Connection, *conditions: Any) -> list[Waiting]:
+    """The queued runs, in no order."""
+    columns = _runs.c.id, _runs.c.person, _runs.c.owner, _runs.c.position, _runs.c.created
+    rows = connection.execute(select(*columns).where(_is_waiting, *conditions))
+    return [
+        Waiting(run_id, person, owner, _number(position), _number(created))
+        for run_id, person, owner, position, created in rows
+    ]
+
+
+def _number(value: Any) -> float:
+    """What a damaged row has in place of a number is none: one such row must not hold up all others."""
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _served(connection: Connection) -> dict[str, int]:
+    """By person, the turn in which they were served last."""
+    query = select(_runs.c.person, func.max(_runs.c.turn)).where(_runs.c.turn.is_not(None)).group_by(_runs.c.person)
+    return {person or "": int(_number(turn)) for person, turn in connection.execute(query)}
+
+
+def _count(connection: Connection, person: str | None) -> int:
+    query = select(func.count()).select_from(_runs).where(_is_waiting)
+    if person is not None:
+        query = query.where(func.coalesce(_runs.c.person, "") == person)
+    return int(connection.execute(query).scalar() or 0)
+
+
+def end_of_queue(connection: Connection, person: str | None, most: int | None) -> float:
+    """The position of one more run of a person, in the transaction that queues it.
+
+    Args:
+        connection: That transaction, which writes.
+        person: Who asks for it.
+        most: How many runs of theirs may be queued; None for any number.
+
+    Raises:
+        NoRoomError: If so many are.
+    """
+    one_at_a_time(connection)
+    if most is not None:
+        check_queue(_count(connection, person or ""), most)
+    return float(connection.execute(select(func.max(_runs.c.position))).scalar() or 0.0) + 1.0

@@ -46,6 +46,7 @@ def around_page(address: str) -> Iterator[None]:
     token = _is_around.set(True)
     try:
         with errors_in_words():
+            needs_login()
             badge()
             yield
             _spare_the_collector(address)
@@ -63,6 +64,16 @@ def _spare_the_collector(address: str) -> bool:
     gc.collect()
     gc.freeze()
     return True
+
+
+def needs_login() -> None:
+    """Where Streamlit's login is configured, a page shows nothing to those who have not logged in."""
+    # The attribute exists where the login is configured, and nowhere else.
+    if hasattr(st.user, "is_logged_in") and not st.user.is_logged_in:
+        st.title("MNIST Lab")
+        st.caption("This laboratory is for people who log in.")
+        st.button("Log in", on_click=st.login, key="frame.login", type="primary")
+        st.stop()
 
 
 def needs_app() -> None:
@@ -162,7 +173,7 @@ def _badge(every: float) -> None:
     with errors_in_words():
         if pace.slowed(BADGE_SECONDS) != every:
             st.rerun()
-        active, waiting = store().active(), len(store().queue())
+        active, waiting = store().active(), store().waiting()
         seen = tuple((run.id, run.status) for run in active), waiting
         if st.session_state.setdefault("kept.badge", seen) != seen:
             st.session_state["kept.badge"] = seen

@@ -11,12 +11,14 @@ from mnist_lab.diagnosis import subjects
 from mnist_lab.jobs import JobManager
 from mnist_lab.store import Run
 from mnist_lab.training_config import MY_DIGITS
-from mnist_lab.ui import diagnosis_view, frame, pace, state
+from mnist_lab.ui import diagnosis_view, frame, pace, people, state
 from mnist_lab.ui.live_curve import live_curve
 from mnist_lab.ui.plot import plot
 
 TICK_SECONDS = 1.0
 IDLE_SECONDS = 2.0
+# Of a long queue; each place has three buttons.
+MOST_WAITING = 50
 # What an accuracy is about, where it is not about MNIST.
 DATA_WORDS = {"digits": "scikit-learn's small digits", "custom": "your own data", MY_DIGITS: "its digits held out"}
 
@@ -34,7 +36,7 @@ def watched_run(manager: JobManager, active: list[Run], waiting: list[Run]) -> R
 def live_panel() -> None:
     """Draws the panel; it refreshes itself, faster while something trains."""
     manager = frame.services()
-    busy = bool(manager.store.active() or manager.store.queue())
+    busy = bool(manager.store.active() or manager.store.waiting())
     every = _seconds_to_the_next_look(busy)
     st.fragment(_panel, run_every=every)(busy, every)
 
@@ -46,11 +48,12 @@ def _seconds_to_the_next_look(busy: bool) -> float:
 def _panel(was_busy: bool, every: float) -> None:
     with frame.errors_in_words():
         manager = frame.services()
-        active, waiting = manager.store.active(), manager.store.queue()
+        active, waiting = manager.store.active(), manager.store.queue(MOST_WAITING)
         run = watched_run(manager, active, waiting)
         busy = bool(active or waiting)
         if busy != was_busy or _seconds_to_the_next_look(busy) != every:
             st.rerun()
+        _say_if_gone(manager, run)
         if run is None:
             st.caption("No training yet. Press Train, and its curves appear here while it learns.")
             return
@@ -60,7 +63,15 @@ def _panel(was_busy: bool, every: float) -> None:
         plot(curve, f"live-{run.id}", label="Loss and accuracy while training")
         if not run.is_active:
             diagnosis_view.show(subjects.of_run(run, manager.store.history(run.id)))
-        _queue(manager, [each for each in waiting if each.id != run.id])
+        _queue(manager, [each for each in waiting if each.id != run.id], shown=run)
+
+
+def _say_if_gone(manager: JobManager, shown: Run | None) -> None:
+    """Says that the training that was started here last was deleted, where another is shown in its place."""
+    watched: str = state.get("watched", "")
+    other = shown is None or (shown.id != watched and not shown.is_active)
+    if watched and other and not manager.store.runs(ids=[watched]):
+        st.caption("The training that was started here last was deleted.")
 
 
 def _head(manager: JobManager, run: Run) -> None:
@@ -110,22 +121,37 @@ def _buttons(manager: JobManager, run: Run) -> None:
         elif run.status == "queued":
             button("Cancel", "cancel", "close", manager.stop)
         elif run.can_go_on:
-            button("Go on from the last epoch", "go-on", "resume", manager.resume)
+            button("Go on from the last epoch", "go-on", "resume", _go_on)
 
 
-def _queue(manager: JobManager, waiting: list[Run]) -> None:
+def _go_on(run_id: str) -> None:
+    frame.services().resume(run_id, person=people.current())
+
+
+def _queue(manager: JobManager, waiting: list[Run], shown: Run) -> None:
     if not waiting:
         return
-    st.markdown(f"**Queue** ({len(waiting)})")
+    mine = people.current()
+    left = manager.store.waiting() - len(waiting) - (shown.status == "queued")
+    ends: dict[tuple[str | None, str | None], list[str]] = {}
+    for run in waiting:
+        ends.setdefault((run.person, run.owner), []).append(run.id)
+    st.markdown(f"**Queue** ({len(waiting) + max(0, left):,})")
+    if len(ends) > 1:
+        st.caption("People take turns, a training each; a training moves among those of the same person.")
     for number, run in enumerate(waiting):
         with st.container(horizontal=True, vertical_alignment="center", key=f"queued-{run.id[:8]}"):
+            whose = " · yours" if len(ends) > 1 and run.person == mine else ""
             st.markdown(
-                f"{number + 1}. {frame.escape(run.name)} · {run.training.get('epochs')} epochs", width="stretch"
+                f"{number + 1}. {frame.escape(run.name)} · {run.training.get('epochs')} epochs{whose}", width="stretch"
             )
-            move, first, last = manager.store.move_in_queue, number == 0, number == len(waiting) - 1
+            move, own = manager.store.move_in_queue, ends[run.person, run.owner]
+            first, last = run.id == own[0], run.id == own[-1] and left <= 0
             _small_button("↑", f"sooner-{run.id}", "Sooner", move, run.id, -1, disabled=first)
             _small_button("↓", f"later-{run.id}", "Later", move, run.id, 1, disabled=last)
             _small_button("✕", f"cancel-{run.id}", "Cancel", manager.stop, run.id)
+    if left > 0:
+        st.caption(f"And {left:,} more.")
 
 
 def _small_button(sign: str, key: str, words: str, action: Any, *arguments: Any, disabled: bool = False) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from mnist_lab import my_digits
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import CHECKPOINT, LOG, MODEL
-from mnist_lab.ui import frame, run_takeaway, state
+from mnist_lab.ui import frame, people, run_takeaway, state
 from mnist_lab.ui.frame import attempt
 from mnist_lab.ui.state import workbench
 
@@ -40,13 +40,25 @@ def details(store: RunStore, run: Run) -> None:
 
 
 def _edit(store: RunStore, run: Run) -> None:
-    def save() -> None:
-        name, notes = st.session_state[f"name-{run.id}"], st.session_state[f"notes-{run.id}"]
-        attempt(store.edit, run.id, name=name, notes=notes)
+    def field(name: str, value: str, most: int) -> None:
+        key = f"{name}-{run.id}"
+
+        def save() -> None:
+            # One alone: the other may have been changed elsewhere since it was drawn here.
+            attempt(store.edit, run.id, **{name: st.session_state[key]})
+
+        # What was typed here stays, what was typed elsewhere appears.
+        if state.get(f"drawn.{key}", value) != value:
+            st.session_state[key] = value
+        state.put(f"drawn.{key}", value)
+        st.session_state.setdefault(key, value)
+        st.text_input(name.capitalize(), max_chars=most, key=key, on_change=save)
 
     name, notes, star = st.columns([2, 3, 1], vertical_alignment="bottom")
-    name.text_input("Name", run.name, 200, key=f"name-{run.id}", on_change=save)
-    notes.text_input("Notes", run.notes, 2000, key=f"notes-{run.id}", on_change=save)
+    with name:
+        field("name", run.name, 200)
+    with notes:
+        field("notes", run.notes, 2000)
     label = "★ Starred" if run.starred else "☆ Star"
     star.button(label, key=f"star-{run.id}", on_click=attempt, args=(store.edit, run.id),
                 kwargs={"starred": not run.starred})  # fmt: skip
@@ -54,7 +66,7 @@ def _edit(store: RunStore, run: Run) -> None:
 
 
 def _requeue(run_id: str) -> None:
-    frame.services().resume(run_id)
+    frame.services().resume(run_id, person=people.current())
     state.put("watched", run_id)
 
 

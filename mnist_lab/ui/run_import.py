@@ -8,7 +8,7 @@ from mnist_lab import exchange
 from mnist_lab.errors import LabError
 from mnist_lab.exchange import MAX_ARCHIVE
 from mnist_lab.store import RunStore
-from mnist_lab.ui import frame, state
+from mnist_lab.ui import frame, people, state
 
 
 def control(store: RunStore) -> None:
@@ -40,7 +40,7 @@ def control(store: RunStore) -> None:
 def _brought(store: RunStore, name: str, content: bytes) -> tuple[bool, str]:
     """Brings in one file; says whether that went well, and what came of it."""
     try:
-        brought = exchange.bring_in(store, content, frame.services().inference.ask)
+        brought = exchange.bring_in(store, content, frame.services().inference.ask, people.current())
     except LabError as error:
         return False, f"{frame.escape(name)}: {frame.sentence(error)}"
     run = f"**{frame.escape(brought.run.name)}** ({brought.run.id[:8]})"

@@ -52,8 +52,24 @@ def find(text: str, store: RunStore, runs: list[Run]) -> list[Run]:
     return list({found[0].id: found[0] for found in matching.values() if len(found) == 1}.values())
 
 
+def note_gone(store: RunStore, runs: list[Run]) -> None:
+    """Notes which selected runs somebody else has deleted since this page was drawn; `said` says so.
+
+    Args:
+        store: Where deleted ones are looked for.
+        runs: Those that there are.
+    """
+    here = {run.id for run in runs}
+    gone = [each for each in run_table.selection() if each not in here and each not in state.get("deleted", [])]
+    if gone:
+        known = {run.id: run.name for run in store.runs(ids=gone, deleted=True)}
+        names = ", ".join(repr(known.get(each, each[:8])) for each in gone)
+        were = "Run {}, which was selected, was" if len(gone) == 1 else "Runs {}, which were selected, were"
+        state.put(_SAID, f"{were.format(names)} deleted elsewhere.")
+
+
 def said() -> None:
-    """Shows what was wrong with the last link, until it is closed or another one is opened."""
+    """Shows which runs are not there any more, until it is closed or another link is opened."""
     if words := state.get(_SAID, ""):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.warning(frame.sentence(words), icon=":material/link_off:")

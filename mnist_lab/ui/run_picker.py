@@ -45,6 +45,8 @@ def pick_run(label: str, key: str) -> Run | None:
             st.session_state[widget] = run.id
     run_links.said()
     chosen = state.get(key, "")
+    if chosen and chosen not in by_id:
+        _gone(store, chosen)
     ids = list(by_id)
 
     def changed() -> None:
@@ -54,6 +56,14 @@ def pick_run(label: str, key: str) -> Run | None:
     picked = st.selectbox(label, ids, index, format_func=words, key=widget, on_change=changed)
     address.follow(**{run_links.RUN: picked if picked == state.get(key, "") else None})
     return by_id.get(picked) if picked else None
+
+
+def _gone(store: RunStore, run_id: str) -> None:
+    """Says that the run that was chosen here is not there any more, as long as no other is chosen."""
+    name = next((run.name for run in store.runs(ids=[run_id], deleted=True)), "")
+    if name or not store.exists(run_id):
+        words = f"**{frame.escape(name)}**" if name else "The run that was chosen here"
+        st.warning(f"{words} was deleted. This is another one.", icon=":material/delete:")
 
 
 @st.cache_resource(show_spinner=False)

@@ -53,6 +53,7 @@ class Workbench:
         preset: The preset that was loaded last.
         problem: Why the last change of the network was refused, or "".
         training_problem: Why the last change of the training was refused, or "".
+        refusals: How many changes were refused since the page was drawn.
     """
 
     architecture: Architecture
@@ -66,6 +67,7 @@ class Workbench:
     revision: int = 0
     problem: str = ""
     training_problem: str = ""
+    refusals: int = 0
 
     def change(self, architecture: Architecture, *, redraw: bool = True, selected: Path | None = None) -> None:
         """Puts another network in place of the present one, which `undo` brings back."""
@@ -84,17 +86,26 @@ class Workbench:
             self.change(make(self.architecture), redraw=redraw, selected=selected)
         except LabError as error:
             self.problem = str(error)
-            # The widgets are drawn anew from what is, not from what was typed.
-            self.revision += 1
+            self._refuse()
 
     def attempt_training(self, make: Callable[[TrainingConfig], TrainingConfig]) -> None:
         """The same for the training."""
         try:
             self.training = make(self.training)
-            self.training_problem = ""
+            self.training_problem = self.training_problem if self.refusals else ""
         except LabError as error:
             self.training_problem = str(error)
-            self.revision += 1
+            self._refuse()
+
+    def drawn(self) -> Workbench:
+        """To be called before the page is drawn: changes that came together have been made or refused by now."""
+        self.refusals = 0
+        return self
+
+    def _refuse(self) -> None:
+        """Has the widgets drawn anew from what is, not from what was typed."""
+        self.revision += 1
+        self.refusals += 1
 
     def undo(self) -> None:
         """Back to what was before the last step."""
@@ -144,7 +155,8 @@ class Workbench:
 
     def _show(self, architecture: Architecture, *, redraw: bool = True) -> None:
         self.architecture = architecture
-        self.problem = ""
+        # What was refused together with this change is said all the same.
+        self.problem = self.problem if self.refusals else ""
         if redraw:
             self.revision += 1
             paths = {path for path, _ in architecture.walk()}
@@ -154,12 +166,13 @@ class Workbench:
         """What a widget drawn from this state calls: nothing happens once the widgets have been drawn anew.
 
         A click that was sent before the browser knew of them still brings the values of those that are gone. Streamlit
-        has forgotten these by then, takes them for changes, and calls.
+        has forgotten these by then, takes them for changes, and calls. Of changes that come together, as by one who
+        types and then clicks, one that is refused keeps none of the others from being made.
         """
         drawn = self.revision
 
         def called(*args: P.args, **kwargs: P.kwargs) -> None:
-            if self.revision == drawn:
+            if self.revision - self.refusals == drawn:
                 act(*args, **kwargs)
 
         return called

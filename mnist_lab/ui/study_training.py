@@ -14,7 +14,7 @@ from mnist_lab.jobs import start_plan
 from mnist_lab.studies import Preset, Study, members
 from mnist_lab.study_plan import Matching, Plan, Setting, parse_seeds, plan, seconds_left
 from mnist_lab.training_config import TrainingConfig
-from mnist_lab.ui import frame, state
+from mnist_lab.ui import frame, people, state
 
 TICK_SECONDS = 1.0
 # Of the settings in which a study was trained before, those with most runs.
@@ -175,7 +175,7 @@ def _start(study: Study, presets: Sequence[Preset], *, only_begun: bool = False)
         now = _plan_now(presets, _typed())
         if only_begun:
             now = Plan(tuple(cell for cell in now.startable if cell.run is not None))
-        _, problems = start_plan(frame.store(), now)
+        _, problems = start_plan(frame.store(), now, person=people.current())
     except LabError as error:
         problems = [str(error)]
     state.put(_problems_key(study), tuple(problems))

@@ -7,12 +7,12 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_lab import datasets, fields, forecast, formatting
-from mnist_lab.errors import LabError
+from mnist_lab import datasets, fields, forecast, formatting, limits
+from mnist_lab.errors import LabError, LimitError
 from mnist_lab.optimizers import OPTIMIZERS
 from mnist_lab.shapes import Analysis
 from mnist_lab.training_config import SCHEDULES, EarlyStopping, TrainingConfig
-from mnist_lab.ui import frame, state, widgets
+from mnist_lab.ui import frame, people, state, widgets
 from mnist_lab.ui.state import Workbench
 
 SPLIT_WORDS = {
@@ -167,6 +167,9 @@ def _train(bench: Workbench, analysis: Analysis, key: str, *, has_data: bool) ->
         st.caption("This network cannot be trained: see above why.")
     elif has_data:
         _forecast_words(make_forecast(analysis, bench.training), bench.training)
+    refused = _refusal(analysis, bench.training)
+    if refused:
+        st.warning(refused)
 
     drawn = bench.revision
 
@@ -182,6 +185,7 @@ def _train(bench: Workbench, analysis: Analysis, key: str, *, has_data: bool) ->
                 notes=bench.notes,
                 preset=bench.preset_if_unchanged,
                 images=training_images(bench.training),
+                person=people.current(),
             )
             state.put("watched", run.id)
             bench.training_problem = ""
@@ -193,10 +197,19 @@ def _train(bench: Workbench, analysis: Analysis, key: str, *, has_data: bool) ->
         type="primary",
         icon=":material/play_arrow:",
         on_click=train,
-        disabled=analysis.problem is not None or not has_data,
+        disabled=analysis.problem is not None or not has_data or bool(refused),
         key="train",
         width="stretch",
     )
+
+
+def _refusal(analysis: Analysis, training: TrainingConfig) -> str:
+    """Why this server will not take this training of this person; ``""`` if it will."""
+    try:
+        limits.check(frame.store(), people.current(), analysis.parameters, training.epochs)
+    except LimitError as error:
+        return str(error)
+    return ""
 
 
 def _forecast_words(expected: forecast.Forecast, training: TrainingConfig) -> None:

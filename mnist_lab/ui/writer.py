@@ -18,7 +18,18 @@ _OF_LOGINS = "@"
 
 def current() -> str:
     """The name under which this session keeps digits; ``""`` as long as there is none."""
-    return (_of_login() or "") if _has_login() else state.get(_WRITER, "")
+    return login() if _has_login() else login() or state.get(_WRITER, "")
+
+
+def login() -> str:
+    """The login of this session, which no other person has; ``""`` where the server has no logins, or nobody is in."""
+    if _has_login():
+        return _of_login() or ""
+    # A proxy that lets only people with a login in says who they are; it is believed where the server was told to.
+    if st.get_option("server.trustedUserHeaders"):
+        found = next((each for name in ("email", "sub") if (each := st.user.get(name))), "")
+        return clean_writer(str(found)[:MAX_WRITER]) if found else ""
+    return ""
 
 
 def _has_login() -> bool:
@@ -61,7 +72,7 @@ def change() -> None:
     """A button by which the session gives up its name; a login is left where it was made."""
     if _has_login():
         st.button("Log out", on_click=st.logout, key="writer.logout")
-    else:
+    elif not login():
         st.button("Another name", on_click=_leave, key="writer.change", help="What is kept under this one stays.")
 
 

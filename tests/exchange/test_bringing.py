@@ -33,7 +33,7 @@ def test_what_is_brought_in_is_the_run_that_was_taken_away(
     assert brought.is_new and new.id == run.id
     assert (new.network(), new.config()) == (run.network(), run.config())
     # The loss is reckoned anew, and the made run has none.
-    same = {field.name for field in fields(Run)} - {"reason", "position", "test_loss"}
+    same = {field.name for field in fields(Run)} - {"reason", "position", "test_loss", "person"}
     assert new.test_loss == pytest.approx(-np.log(1e-7) * 3 / IMAGES, rel=1e-3)
     assert {name: getattr(new, name) for name in same} == {name: getattr(run, name) for name in same}
     assert other.history(new.id) == HISTORY

@@ -234,8 +234,20 @@ def test_a_worker_that_does_not_start_is_said_and_tried_again_ever_more_rarely(
         (3, "ended with exit status 3"),
         (-signal.SIGTERM, "was ended by signal SIGTERM"),
         (-signal.SIGKILL, "was ended by signal SIGKILL; the system does that when memory runs out"),
+        (
+            -signal.SIGABRT,
+            "was ended by signal SIGABRT; that happens when memory runs out, or by a fault of the engine",
+        ),
         (-250, "was ended by signal 250"),
     ],
 )
 def test_an_exit_status_is_put_into_words(status: int, words: str) -> None:
     assert exit_words(status) == words
+
+
+@pytest.mark.parametrize("status", [1, -signal.SIGABRT, -signal.SIGKILL])
+@pytest.mark.parametrize(
+    "said", ["terminate called ...\n  what():  std::bad_alloc", "MemoryError", "OOM when allocating"]
+)
+def test_a_process_that_said_so_had_no_more_memory(status: int, said: str) -> None:
+    assert "; memory ran out: use a smaller batch or a smaller network" in exit_words(status, said)

@@ -17,7 +17,7 @@ from mnist_lab.layers import Dense, Flatten, MaxPooling2D
 from mnist_lab.optimizers import SGD
 from mnist_lab.predictions import read_predictions
 from mnist_lab.store import NewDigit, Run, RunStore, open_store
-from mnist_lab.store.artefacts import BASE_PREDICTIONS, CHECKPOINT, DIGITS, PREDICTIONS
+from mnist_lab.store.artefacts import BASE_PREDICTIONS, CHECKPOINT, DIGITS, MODEL, PREDICTIONS
 from mnist_lab.training_config import MY_DIGITS, FineTuning, TrainingConfig
 from tests.keras_side.trainings import execute
 
@@ -154,3 +154,19 @@ def test_without_its_digits_or_with_another_network_it_fails_with_a_sentence(sto
     )  # fmt: skip
     failed = execute(store, other)
     assert (failed.status, "another network" in (failed.reason or "")) == ("failed", True)
+
+
+def test_damaged_digits_or_a_damaged_parent_are_named(store: RunStore, parent: Run) -> None:
+    store.keep_digits("Gerd", mine(60))
+    runs = [fine_tune(store, parent, "Gerd", STILL) for _ in range(2)]
+    digits, model = store.artefacts.path(runs[0].id, DIGITS), store.artefacts.path(parent.id, MODEL)
+    content = model.read_bytes()
+    digits.write_bytes(digits.read_bytes()[:-100])
+    model.write_bytes(content[:2000] + b"?" + content[2001:])
+    try:
+        failed = [execute(store, run) for run in runs]
+    finally:
+        model.write_bytes(content)
+    assert [run.status for run in failed] == ["failed", "failed"]
+    assert f"{DIGITS} is damaged" in (failed[0].reason or "")
+    assert f"{MODEL} of run 'parent' cannot be read (it is damaged" in (failed[1].reason or "")

@@ -246,7 +246,7 @@ def test_on_a_server_a_claimed_row_is_locked_and_passed_over(monkeypatch: pytest
 
 @pytest.fixture
 def older(filled: Path) -> Path:
-    """The same store as version 1 left it: without tags, looks and prediction times."""
+    """The same store as version 1 left it: without tags, looks, prediction times and people."""
     bring_down(open_engine(f"sqlite:///{filled}"), 1)
     with contextlib.closing(sqlite3.connect(filled)) as connection, connection:
         connection.execute("UPDATE runs SET test_accuracy = 0.9 WHERE name IN ('run 1', 'run 2')")
@@ -259,7 +259,20 @@ def test_a_store_of_the_first_version_is_brought_up_and_its_looks_are_reckoned(o
     store = RunStore(open_engine(f"sqlite:///{older}"), older.parent)
     runs = {run.name: run for run in store.runs()}
     assert [runs[f"run {number}"].test_looks for number in range(3)] == [0, 1, 8]
-    assert all(run.tags == [] and run.prediction_seconds is None for run in runs.values())
+    assert all(run.tags == [] and run.prediction_seconds is None and run.person is None for run in runs.values())
+    store.close()
+
+
+def test_in_a_store_of_version_3_what_waits_goes_on_waiting_and_people_take_turns(filled: Path) -> None:
+    store = RunStore(open_engine(f"sqlite:///{filled}"), filled.parent)
+    for name in "abc":
+        create(store, name)
+    bring_down(store._engine, 3)
+    store = RunStore(open_engine(f"sqlite:///{filled}"), filled.parent)
+    store.create(NETWORK, TrainingConfig(), name="mine", person=store.person("anna"))
+    assert [run.name for run in store.queue()] == ["a", "mine", "b", "c"]
+    taken = [store.claim("w", 1) for _ in range(5)]
+    assert [run and run.name for run in taken] == ["a", "mine", "b", "c", None]
     store.close()
 
 

@@ -83,11 +83,13 @@ def work(home: str, words: list[str]) -> int:
         if "phase" in values:
             phase.set(values["phase"])
             if values["phase"] == "training":
-                if (Path(home) / f"busy-{self._run_id}").exists():
-                    ctypes.CDLL(None).sleep(600)
-                if (Path(home) / f"hang-{self._run_id}").exists():
-                    # With Python's lock in hand: no thread of this process does anything any more.
-                    ctypes.PyDLL(None).sleep(600)
+                # The one waits as a long step of an engine does, which no signal breaks off; the other with Python's
+                # lock in hand besides: no thread of this process does anything any more.
+                for trouble, library in (("busy", ctypes.CDLL(None)), ("hang", ctypes.PyDLL(None))):
+                    if (Path(home) / f"{trouble}-{self._run_id}").exists():
+                        mutex = ctypes.create_string_buffer(128)
+                        library.pthread_mutex_lock(mutex)
+                        library.pthread_mutex_lock(mutex)
         progress(self, **values)
 
     heartbeat.Heartbeat.progress = noted  # type: ignore[method-assign]

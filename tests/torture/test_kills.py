@@ -33,7 +33,7 @@ from tests.torture.zygote import Child, Zygote
 
 NETWORK = Architecture((Flatten(), Dense(10, "softmax")))
 TRAINING = TrainingConfig(
-    dataset="digits", epochs=16, batch_size=128, limit=600, early_stopping=EarlyStopping("val_loss", patience=50)
+    dataset="digits", epochs=10, batch_size=128, limit=600, early_stopping=EarlyStopping("val_loss", patience=50)
 )
 IN_A_TRAINING = ("starting", "loading", "building", "training", "saving", "validating", "evaluating")
 BRIEF = ("loading", "saving", "validating")
@@ -111,7 +111,9 @@ class Lane:
         begin = time.monotonic()
         self._let_finish()
         self.life = time.monotonic() - begin
-        for index in range(count):
+        for index in range(3 * count):
+            if sum(self.hits[phase] for phase in IN_A_TRAINING) >= count:
+                break
             self._kill(IN_A_TRAINING[index % len(IN_A_TRAINING)] if index % 2 else None)
         while self.run is not None:
             self._let_finish()
@@ -119,7 +121,7 @@ class Lane:
         self.store.close()
 
     def _kill(self, wanted: str | None) -> None:
-        if self.run is None or self._kills_of_run >= 6:
+        if self.run is None or self._kills_of_run >= 8:
             if self.run is not None:
                 self._let_finish()
             self.run, self._kills_of_run = self.store.create(NETWORK, TRAINING), 0
@@ -139,6 +141,9 @@ class Lane:
                 time.sleep(delay)
                 break
             time.sleep(0.001)
+        if has_ended(self.store.get(run.id)):
+            # It came to its end before.
+            return
         worker, _ = self.phase.get()
         before = self.store.history(run.id)
         app = self.app
@@ -256,8 +261,8 @@ def test_a_training_killed_at_any_moment_loses_no_epoch_and_goes_on_to_its_end(
         tally(f"kills in a training, of {'the ' * (target != 'both')}{target}", done[target])
     for phase in IN_A_TRAINING:
         tally(f"kills in a training while {phase}", hits[phase])
-    tally("trainings killed and resumed up to six times, then finished whole", done["finished"])
-    assert sum(done[target] for target in TARGETS) == kills // LANES * LANES
+    tally("trainings killed and resumed up to eight times, then finished whole", done["finished"])
+    assert sum(hits[phase] for phase in IN_A_TRAINING) >= kills // LANES * LANES
     if FULL:
         assert all(hits[phase] for phase in IN_A_TRAINING), hits
 
@@ -277,7 +282,10 @@ def test_a_store_whose_making_is_killed_opens_and_has_the_run_whole_or_not_at_al
     zygote: Zygote, tmp_path: Path, chance: random.Random, tally: Tally
 ) -> None:
     seconds, hits = 0.1, Counter[str]()
-    for index in range(times(24, 3)):
+    phases = ("creating the store", "creating a run")
+    for index in range(100):
+        if sum(hits[phase] for phase in phases) >= times(22, 3):
+            break
         home = tmp_path / f"home-{index}"
         child = zygote.fork("make", home=str(home))
         begin = time.monotonic()
@@ -297,7 +305,8 @@ def test_a_store_whose_making_is_killed_opens_and_has_the_run_whole_or_not_at_al
         store.sweep()
         assert not half_written(store)
         store.close()
-    for phase in ("creating the store", "creating a run"):
+    assert sum(hits[phase] for phase in phases) >= times(22, 3), hits
+    for phase in phases:
         tally(f"kills while {phase}", hits[phase])
 
 
@@ -313,7 +322,10 @@ def test_a_run_whose_import_is_killed_is_there_whole_or_not_at_all(
     lane.store.close()
     assert zygote.fork("export", home=str(here), run_id=run.id, archive=str(archive)).wait(60) == 0
     seconds, hits = 1.0, Counter[str]()
-    for index in range(times(24, 3)):
+    harmful = ("importing", "writing an imported run")
+    for index in range(100):
+        if sum(hits[phase] for phase in harmful) >= times(22, 2):
+            break
         home = tmp_path / f"there-{index}"
         child = zygote.fork("bring", home=str(home), archive=str(archive))
         begin = time.monotonic()
@@ -344,5 +356,6 @@ def test_a_run_whose_import_is_killed_is_there_whole_or_not_at_all(
         store.sweep()
         assert not any(path.exists() for path in left), "the folder of a run that never was"
         store.close()
-    for phase in ("importing", "writing an imported run"):
+    assert sum(hits[phase] for phase in harmful) >= times(22, 2), hits
+    for phase in harmful:
         tally(f"kills while {phase}", hits[phase])

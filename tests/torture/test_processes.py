@@ -166,7 +166,7 @@ def test_a_server_that_is_stopped_ends_its_worker_at_once_and_the_training_can_b
         seconds = seconds_to_end(served, signals)
         assert seconds < FIVE_SECONDS
         assert served.process is not None and served.process.returncode == 0, served.log
-        assert "Traceback" not in served.log, served.log
+        assert "Traceback" not in served.log
         after = store.get(run.id)
         if moment == "training":
             assert (after.status, after.reason, after.can_go_on) == ("interrupted", ENDED_EARLY, True)

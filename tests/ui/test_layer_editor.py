@@ -140,6 +140,28 @@ def test_what_two_fields_exclude_is_refused_in_words_and_the_widget_shows_what_i
     assert not errors(lab)
 
 
+def test_of_changes_that_come_together_one_that_is_refused_keeps_none_of_the_others_from_being_made(
+    lab: AppTest,
+) -> None:
+    lab.button("row.(0,)").click().run()
+    lab.number_input(f"field.{bench(lab).revision}.(0,).dilation_rate.height").set_value(2).run()
+    key = f"field.{bench(lab).revision}.(0,)"
+    for name, value in (("strides.height", 2), ("filters", 12)):
+        lab.number_input(f"{key}.{name}").set_value(value)
+    states = lab._tree.get_widget_states()
+    # As by one who types the strides, and then the filters.
+    states.widgets.sort(key=lambda state: "filters" in state.id)
+    lab._run(states)
+    assert not lab.exception
+    layer = bench(lab).architecture.layers[0]
+    assert (layer.strides, layer.filters) == ((1, 1), 12)  # type: ignore[attr-defined]
+    assert "strides" in errors(lab)[0] and len(errors(lab)) == 1, "what was refused is said all the same"
+    key = f"field.{bench(lab).revision}.(0,)"
+    assert lab.number_input(f"{key}.strides.height").value == 1 and lab.number_input(f"{key}.filters").value == 12
+    lab.number_input(f"{key}.filters").set_value(13).run()
+    assert not errors(lab)
+
+
 def test_what_is_refused_as_train_is_clicked_is_not_trained_in_its_older_form(lab: AppTest) -> None:
     on_tab(lab, "Training").button("row.(0,)").click().run()
     lab.number_input(f"field.{bench(lab).revision}.(0,).dilation_rate.height").set_value(2).run()

@@ -84,6 +84,7 @@ def test_what_is_refused_changes_nothing_is_said_and_is_forgotten_with_the_next_
     bench.attempt(impossible, redraw=False)
     assert (bench.architecture, bench.past, bench.problem, bench.selected) == (network(1), [], "No. Yes.", (1,))
     assert bench.revision == 1, "the widgets show what is, not what was typed"
+    bench.drawn()
     bench.attempt(lambda now: network(2))
     assert (bench.architecture, bench.problem) == (network(2), "")
 
@@ -93,6 +94,7 @@ def test_a_training_that_is_refused_leaves_the_one_before(bench: Workbench) -> N
     assert bench.training == TrainingConfig(epochs=5)
     assert "epochs=0" in bench.training_problem
     assert bench.problem == "", "it is not the network's"
+    bench.drawn()
     bench.attempt_training(lambda now: replace(now, epochs=6))
     assert (bench.training.epochs, bench.training_problem) == (6, "")
 

@@ -15,7 +15,7 @@ from mnist_lab.optimizers import Adam
 from mnist_lab.store import Digit, Run, RunStore
 from mnist_lab.store.digits import digest_of
 from mnist_lab.training_config import FineTuning, TrainingConfig
-from mnist_lab.ui import frame, live, state
+from mnist_lab.ui import frame, live, people, state
 from mnist_lab.ui.digit_views import Shown, accuracy, count_words, view
 from mnist_lab.ui.pair import marked
 from mnist_lab.ui.run_picker import best, run_words, with_model
@@ -90,7 +90,7 @@ def _start(shown: Shown, runs: dict[str, Run]) -> None:
         seed=parent.config().seed,
         fine_tuning=FineTuning(rehearsal=int(said[_REHEARSAL])),
     )
-    state.put("watched", fine_tune(shown.store, parent, shown.writer, config).id)
+    state.put("watched", fine_tune(shown.store, parent, shown.writer, config, person=people.current()).id)
 
 
 def _outcomes(store: RunStore, tuned: list[Run]) -> None:
