@@ -69,7 +69,8 @@ def _in_a_file(file: Path) -> Condition:
             faults = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({MOST_FAULTS})")]
             found = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
             tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+        # Names and complaints of a damaged file need not be texts.
         is_out_of_reach = getattr(error, "sqlite_errorcode", 0) & 0xFF in _OUT_OF_REACH
         return Condition(True, None, f"{file} cannot be read ({error})", not is_out_of_reach)
     if not {*head[18:20]} <= {1, 2}:

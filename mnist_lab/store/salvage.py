@@ -19,6 +19,8 @@ from mnist_lab.store.database import SQLITE, open_engine
 _MOST_ROWS = 2**31
 # Each unreadable place of a table costs some thirty of them; where nothing can be read, this is the end.
 _MOST_FAILURES = 20_000
+# What reading a damaged file ends with: its names, and the complaints about them, need not be texts.
+_FAULTS = (sqlite3.DatabaseError, OverflowError, UnicodeDecodeError)
 # Sides of a database file; the journal belongs to the old one.
 _SIDES = ("", "-wal", "-shm")
 
@@ -51,7 +53,7 @@ def copy_of(file: Path, why: str) -> Path:
     try:
         with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=rw", uri=True, timeout=30)) as connection:
             connection.execute("VACUUM INTO ?", (str(copy),))
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         with suppress(OSError):
             copy.unlink()
         raise StoreError(f"No copy of {file} can be made ({error}).", "Make room on the disk.") from error
@@ -97,7 +99,7 @@ def _move_rows(file: Path, fresh: Path) -> dict[str, int]:
             if table.name == "meta":
                 continue
             rows[table.name] = 0
-            with suppress(sqlite3.DatabaseError):
+            with suppress(*_FAULTS):
                 has = [row[1].decode(errors="replace") for row in old.execute(f'PRAGMA table_info("{table.name}")')]
                 columns = [column.name for column in table.columns if column.name in has]
                 if columns:
@@ -133,7 +135,7 @@ def _all(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tu
     """All rows of a table that can be read, around those that cannot."""
     names = ", ".join(f'"{column}", typeof("{column}")' for column in columns)
     last = _MOST_ROWS
-    with suppress(sqlite3.DatabaseError):
+    with suppress(*_FAULTS):
         last = old.execute(f'SELECT max(rowid) FROM "{table}" NOT INDEXED').fetchone()[0] or 0
     spans = [(1, last)]
     failures = 0
@@ -145,7 +147,7 @@ def _all(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tu
             for row in old.execute(query, (first, end)):
                 reached = row[0]
                 yield tuple(_value(row[at], row[at + 1]) for at in range(1, len(row), 2))
-        except (sqlite3.DatabaseError, OverflowError):
+        except _FAULTS:
             # From where it broke: that row alone is given up if nothing smaller is left, else halves are tried.
             failures += 1
             begin = reached + 1

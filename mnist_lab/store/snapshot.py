@@ -101,7 +101,7 @@ def check_snapshot(file: Path) -> None:
             kinds = set(connection.execute("SELECT type, tbl_name FROM sqlite_master"))
             if [row[0] for row in connection.execute("PRAGMA integrity_check(1)")] != ["ok"]:
                 raise strange
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise strange from error
     known = {*schema.metadata.tables, "sqlite_sequence"}
     if not {("table", "runs"), ("table", "meta")} <= kinds or any(

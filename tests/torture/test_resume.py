@@ -55,7 +55,7 @@ TRAININGS = {
         schedule=CosineDecay(warmup_epochs=1.0), augmentation=Augmentation(rotation=10.0, pen=0.5, strangers=0.1),
     ),
 }  # fmt: skip
-KILLS = times(full=25, short=3)
+KILLS = times(full=20, short=3)
 PATIENCE = 120.0
 
 
