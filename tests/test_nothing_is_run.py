@@ -15,10 +15,10 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     "pickle": (), "cPickle": (), "_pickle": (), "dill": (), "cloudpickle": (), "joblib": (), "shelve": (),
     "marshal": (),
     "yaml": (), "jsonpickle": (),
+    "webbrowser": ("ui.server",),  # the own browser, at the own address, when the program is started
     "runpy": ("ui.frame",),  # app.py itself, for who comes by another page's address
     "code": (), "codeop": (), "ctypes": (), "imp": (), "zipimport": (), "pandas.read_pickle": (), "pd.read_pickle": (),
     "xml": (), "shutil.unpack_archive": (), "tarfile": (),
-    "webbrowser": ("ui.server",),  # the first page of a program that was just started
     # A file of a whole model may hold code; weights are put into a network that was built from its description.
     "keras.models.load_model": (), "keras.saving": (), "models.load_model": (), "keras.config": (),
     "keras.models.model_from_json": (), "saving.load_model": (), "keras.layers.Lambda": (),

@@ -55,6 +55,8 @@ def execute(store: RunStore, run: Run, worker: str) -> bool:
 
 def _execute(store: RunStore, run: Run, worker: str) -> bool:
     def end(status: str, reason: str) -> None:
+        # It is shown to all and travels with the run; the log has the whole of it.
+        reason = public.without_paths(reason)
         insist(lambda: store.end(run.id, status, worker=worker, reason=reason), END_PATIENCE_SECONDS)
 
     try:
@@ -72,13 +74,12 @@ def _execute(store: RunStore, run: Run, worker: str) -> bool:
         end("interrupted", f"{error} Then resume it from its last epoch.")
     except LabError as error:
         _log.exception("failed")
-        end("failed", public.without_paths(str(error)))
+        end("failed", str(error))
     except Exception as error:
         # Whatever Keras raises belongs into the row, where the user sees it, and not into a dead worker.
         _log.exception("failed")
         # TensorFlow names the node first, which says nothing to a reader.
         first = re.sub(r"^\{\{.*?\}\}\s*", "", (str(error).strip().splitlines() or [""])[0])
-        first = public.without_paths(first)
         if isinstance(error, MemoryError) or BACKEND.ran_out_of_memory(error):
             end("failed", f"Memory ran out ({first[:200]}). Use a smaller batch or a smaller network.")
             return False
