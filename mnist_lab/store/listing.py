@@ -96,7 +96,9 @@ class Listing:
                 query = select(_epochs.c.run_id, _epochs.c["values"]).where(_epochs.c.run_id.in_(some))
                 histories: dict[str, list[Any]] = {run_id: [] for run_id in some}
                 for run_id, values in connection.execute(query.order_by(_epochs.c.run_id, _epochs.c.epoch)):
-                    histories[run_id].append(values)
+                    # A torn index may give rows that nobody asked for.
+                    if run_id in histories:
+                        histories[run_id].append(values)
                 for run_id, found in histories.items():
                     yield run_id, epochs_of(found)
 
