@@ -33,7 +33,7 @@ from tests.torture.zygote import Child, Zygote
 
 NETWORK = Architecture((Flatten(), Dense(10, "softmax")))
 TRAINING = TrainingConfig(
-    dataset="digits", epochs=10, batch_size=128, limit=600, early_stopping=EarlyStopping("val_loss", patience=50)
+    dataset="digits", epochs=20, batch_size=128, limit=600, early_stopping=EarlyStopping("val_loss", patience=50)
 )
 IN_A_TRAINING = ("starting", "loading", "building", "training", "saving", "validating", "evaluating")
 BRIEF = ("loading", "saving", "validating")
@@ -129,7 +129,8 @@ class Lane:
         run = self.run
         # Half of the moments are any, half are in a phase that may be short.
         begin = time.monotonic()
-        delay = self.chance.uniform(0, self.life)
+        # A resumed training is shorter than a whole one.
+        delay = self.chance.uniform(0, 0.6 * self.life)
         if wanted is not None:
             delay = self.chance.uniform(0, 0.003 if wanted in BRIEF else 0.1)
         target = self.chance.choice(TARGETS)
