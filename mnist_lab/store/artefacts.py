@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import socket
+import time
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from mnist_lab.errors import ArtefactMissing, StoreError
@@ -26,6 +30,13 @@ LOG = "log.txt"
 # A fine-tuned run has its digits, and what it says of the test images of the data that it came from.
 DIGITS = "digits.npz"
 BASE_PREDICTIONS = "base-predictions.npz"
+
+# A temporary file's name says which process of which host writes it, so that one which nobody writes is known.
+_HOST = f"{zlib.crc32(socket.gethostname().encode()):08x}"
+_TEMPORARY = re.compile(r"\..*-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}(\..*)?")
+_RUN_ID = re.compile("[0-9a-f]{32}")
+# Nobody writes at one file, or on the files of a run that is yet to be made, for so long.
+ABANDONED_SECONDS = 24 * 3600.0
 
 
 def epoch_weights(epoch: int) -> str:
@@ -119,7 +130,7 @@ class Artefacts:
         """Gives a temporary path with the same suffix; what was written there then takes its place at once."""
         folder = self.folder(run_id)
         stem, dot, suffix = name.partition(".")
-        temporary = folder / f".{stem}-{uuid.uuid4().hex[:8]}{dot}{suffix}"
+        temporary = folder / f".{stem}-{_HOST}-{os.getpid()}-{uuid.uuid4().hex[:8]}{dot}{suffix}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             yield temporary
@@ -142,9 +153,55 @@ class Artefacts:
         else:
             shutil.rmtree(self.folder(run_id), ignore_errors=True)
 
+    def sweep(self, run_id: str) -> None:
+        """Removes a run's half-written files whose writer is gone."""
+        with suppress(OSError):
+            for path in self.folder(run_id).iterdir():
+                if path.name.startswith(".") and _is_abandoned(path):
+                    with suppress(OSError):
+                        path.unlink()
+
+    def sweep_all(self, known: Container[str]) -> None:
+        """Removes half-written files of all runs, and the folders of runs that were begun to be made and never were.
+
+        Args:
+            known: The ids of all runs, deleted ones included.
+        """
+        folders: list[str] = []
+        with suppress(OSError):
+            folders = [path.name for path in self.root.iterdir() if _RUN_ID.fullmatch(path.name)]
+        for run_id in folders:
+            self.sweep(run_id)
+            with suppress(OSError):
+                if run_id not in known and _age(self.folder(run_id)) > ABANDONED_SECONDS:
+                    self.remove(run_id)
+
     def log_tail(self, run_id: str, lines: int = 20) -> str:
         """The last lines of a run's log; empty if it has none."""
         with suppress(OSError):
             text = (self.folder(run_id) / LOG).read_text(errors="replace")
             return "\n".join(text.strip().splitlines()[-lines:])
         return ""
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Whether nobody writes a temporary file any more: its process is gone, or it has not changed for a day."""
+    named = _TEMPORARY.fullmatch(path.name)
+    if named is not None and named[1] == _HOST:
+        try:
+            process = psutil.Process(int(named[2]))
+            # One that is about to end has no words any more. Process ids are used again; the system tells their
+            # beginnings to about a second.
+            is_ending = process.status() == psutil.STATUS_ZOMBIE or not process.cmdline()
+            if is_ending or process.create_time() > path.stat().st_mtime + 2.0:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        except psutil.Error:
+            return False
+    return _age(path) > ABANDONED_SECONDS
+
+
+def _age(path: Path) -> float:
+    """Seconds between now and the last change, whichever came first: a clock may have been set back."""
+    return abs(time.time() - path.stat().st_mtime)

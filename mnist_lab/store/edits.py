@@ -111,6 +111,12 @@ class Edits:
         for run_id in gone:
             self.artefacts.remove(run_id)
 
+    def sweep(self) -> None:
+        """Removes what writers that were killed have left among the files of runs."""
+        with reading(self._engine) as connection:
+            known = set(connection.execute(select(_runs.c.id)).scalars())
+        self.artefacts.sweep_all(known)
+
 
 def clean_name(name: str) -> str:
     """A name in one line, without what cannot be shown, and not too long."""

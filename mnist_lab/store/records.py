@@ -15,8 +15,10 @@ STATUSES = ("queued", "running", "paused", "finished", "stopped", "interrupted",
 ACTIVE = ("running", "paused")
 FINAL = ("finished", "stopped", "interrupted", "failed")
 
-# A worker writes its heartbeat every second at least; one that is silent for this long is gone.
+# A worker writes its heartbeat four times a second; one that is silent for this long by the clock seems to be gone.
 STALE_SECONDS = 30.0
+# Why a run is *interrupted*, in most cases.
+ENDED_EARLY = "The program or the machine was ended while it trained. Resume it from its last epoch."
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,10 @@ class Run:
     @property
     def is_evaluating(self) -> bool:
         """Whether it was stopped and its worker still looks at the test images, as far as is known."""
-        return self.status == "stopped" and (self.progress or {}).get("phase") == "evaluating"
+        if self.status != "stopped" or (self.progress or {}).get("phase") != "evaluating":
+            return False
+        # One that was killed while it did says no more; the clock may have been set since, either way.
+        return abs(time.time() - (self.heartbeat or 0.0)) <= STALE_SECONDS
 
     @property
     def can_go_on(self) -> bool:

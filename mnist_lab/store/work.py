@@ -11,7 +11,7 @@ from sqlalchemy import Engine, delete, func, insert, or_, select, update
 from mnist_lab.errors import JobError
 from mnist_lab.store import schema
 from mnist_lab.store.database import writing
-from mnist_lab.store.records import ACTIVE, FINAL, Run
+from mnist_lab.store.records import ACTIVE, ENDED_EARLY, FINAL, Run
 
 _runs, _epochs, _points = schema.runs, schema.epochs, schema.points
 
@@ -167,6 +167,13 @@ class Work:
         with writing(self._engine) as connection:
             looks = _runs.c.test_looks + by
             connection.execute(update(_runs).where(_runs.c.id == run_id).values(test_looks=looks))
+
+    def interrupt(self, worker: str) -> None:
+        """Ends what a worker has in hand as *interrupted*; the worker says so itself, or who knows that it is gone."""
+        mine = (_runs.c.worker == worker) & _runs.c.status.in_(ACTIVE)
+        ended = {"status": "interrupted", "reason": ENDED_EARLY, "ended": time.time(), "command": ""}
+        with writing(self._engine) as connection:
+            connection.execute(update(_runs).where(mine).values(**ended))
 
     def end(
         self,
