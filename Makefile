@@ -30,6 +30,7 @@ run: .venv/.run
 # fill each other's waiting: each process has its own servers and its own browser.
 test: .venv/.dev
 	@bash tools/ensure_browser.sh
+	@bash tools/ensure_postgres.sh
 ifdef PYTEST_ARGS
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 else
@@ -47,6 +48,7 @@ check: .venv/.dev
 # The tests of tests/torture are among all tests too, where they do little. TORTURE_SEED=8 draws other harm.
 torture: .venv/.dev
 	@bash tools/ensure_browser.sh
+	@bash tools/ensure_postgres.sh
 	@TORTURE=full timeout 1200 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile tests/torture $(PYTEST_ARGS)
 
 # An environment of its own: the program needs neither JAX nor PyTorch.
@@ -70,7 +72,7 @@ clean:
 	@$(PIP) install -r requirements.txt
 	@touch $@
 
-.venv/.dev: requirements-dev.txt requirements.txt | .venv/bin/python
+.venv/.dev: requirements-dev.txt requirements-postgres.txt requirements.txt | .venv/bin/python
 	@echo "Installing what the tests need ..."
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@ .venv/.run

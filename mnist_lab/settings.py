@@ -75,7 +75,8 @@ def read_settings() -> Settings:
     """
     home_text = os.environ.get("MNIST_LAB_HOME", "").strip()
     home = _path("MNIST_LAB_HOME", home_text) or Path(__file__).resolve().parent.parent / "runs"
-    if any(place.exists() and not place.is_dir() for place in (home, *home.parents)):
+    # Unlike the methods of `Path` these do not raise where a folder is closed to us.
+    if any(os.path.exists(place) and not os.path.isdir(place) for place in (home, *home.parents)):
         raise SettingError(f"MNIST_LAB_HOME={home_text} is a file.", "Set it to a folder, or unset it.")
 
     store_url = os.environ.get("MNIST_LAB_STORE", "").strip() or f"sqlite:///{home / 'lab.db'}"
@@ -92,7 +93,7 @@ def read_settings() -> Settings:
 
     data_text = os.environ.get("MNIST_LAB_DATA", "").strip()
     data = _path("MNIST_LAB_DATA", data_text)
-    if data is not None and not data.exists():
+    if data is not None and not os.path.exists(data):
         raise SettingError(
             f"MNIST_LAB_DATA={data_text} does not exist.",
             "Set it to a folder with the four MNIST .gz files or to an .npz file, or unset it.",

@@ -2,7 +2,8 @@
 
 Keras is imported here and in no other process. A trainer takes queued runs from the store, one after the other; an
 inference server answers on a local socket; one that does both answers beside its trainings. All end when the process
-that started them is gone; a trainer first ends what it has in hand.
+that started them is gone; a trainer first ends what it has in hand. Asked to end (SIGTERM) it ends at once, and what it
+has in hand is *interrupted*.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -75,9 +77,11 @@ def _train(store: RunStore, name: str, parent: int, own: bool, beside: Callable[
     BACKEND.take_gpu()
     beside()
     done = 0
+    _end_when_asked(store, name)
 
     def next_run() -> Run | None:
-        return store.claim(name, os.getpid(), own=own)
+        # What waits is for the next program's trainer: two at once would take each other's time.
+        return None if _is_orphan(parent) else store.claim(name, os.getpid(), own=own)
 
     run = next_run()
     if run is None and not own:
@@ -89,7 +93,6 @@ def _train(store: RunStore, name: str, parent: int, own: bool, beside: Callable[
     measured = read_probe(store.note(probe_key(store.host))) is not None or own
     while True:
         if run is None and _is_orphan(parent):
-            # What waits is for the next program's trainer: two at once would take each other's time.
             return 0
         run = run or next_run()
         if run is not None:
@@ -112,6 +115,32 @@ def _train(store: RunStore, name: str, parent: int, own: bool, beside: Callable[
             measured = found is not None
         else:
             time.sleep(POLL_SECONDS)
+
+
+def _end_when_asked(store: RunStore, name: str) -> None:
+    """From now on SIGTERM ends the process at once, and what it has in hand as *interrupted*, to be resumed.
+
+    All that a training goes on from is on the disk already, so that nothing need be waited for; a batch may be long.
+    Before, while it imports, the signal ends it by itself. Windows knows no such signal: there a worker is just ended.
+    """
+    if sys.platform == "win32":
+        return
+    asked, heard = os.pipe()
+    os.set_blocking(heard, False)
+    # The handler of Python's would wait for the main thread, which may be in a long step of its engine.
+    signal.set_wakeup_fd(heard)
+    signal.signal(signal.SIGTERM, lambda *_: None)
+
+    def wait() -> None:
+        while os.read(asked, 1) != bytes([signal.SIGTERM]):
+            pass
+        try:
+            store.interrupt(name)
+        except LabError as error:
+            _log.warning("%s", error)
+        os._exit(0)
+
+    threading.Thread(target=wait, name="end-when-asked", daemon=True).start()
 
 
 class _log_into:

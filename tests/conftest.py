@@ -11,6 +11,9 @@ import pytest
 
 from mnist_lab import cli
 
+# Its fixtures are for the tests of the store and for those that do harm.
+pytest_plugins = ["tests.postgres"]
+
 Said = tuple[int, str, str]
 """Exit status, standard output and standard error."""
 Here = Callable[..., Said]

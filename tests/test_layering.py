@@ -28,7 +28,7 @@ RANKS: dict[str, int] = {
     "keras_side": 5, "study_plan": 5, "study_results": 5, "comparison": 5, "seed_groups": 5, "pareto": 5,
     "run_fields": 5, "run_query": 5, "run_groups": 5, "my_digits": 5, "run_data": 5,
     "network_diff": 4, "run_settings": 4, "limits": 4,
-    "ensemble": 6, "worker": 6, "jobs": 6, "report": 6, "exchange": 6,
+    "ensemble": 6, "backup": 6, "doctor": 6, "worker": 6, "jobs": 6, "report": 6, "exchange": 6,
     "ui": 7, "cli": 7,
     "__main__": 8, "pages": 8,
     "app": 9,

@@ -23,12 +23,13 @@ def place(to: Path | None, name: str, *, force: bool) -> Path:
     Raises:
         ExchangeError: If the folder is missing, or the file is there already.
     """
-    path = Path(name) if to is None else to / name if to.is_dir() else to
-    if not path.parent.is_dir():
+    # Unlike the methods of `Path` these do not raise where a folder is closed to us.
+    path = Path(name) if to is None else to / name if os.path.isdir(to) else to
+    if not os.path.isdir(path.parent):
         raise ExchangeError(f"There is no folder {path.parent}.", "Make it, or choose another.")
-    if path.is_dir():
+    if os.path.isdir(path):
         raise ExchangeError(f"{path} is a folder.", "Give the file another name.")
-    if path.exists() and not force:
+    if os.path.lexists(path) and not force:
         raise ExchangeError(f"{path} is there already.", "Choose another place, or add --force to replace it.")
     return path
 

@@ -69,6 +69,18 @@ class Form:
     needs: str = ""
 
 
+def refuse_damaged(run: Run) -> None:
+    """Says that a run cannot be taken away whose network is not known.
+
+    Raises:
+        ExchangeError: If it cannot.
+    """
+    if run.is_damaged:
+        raise ExchangeError(
+            f"Run {run.name!r:.60} is damaged: nobody knows its network.", f"Its files are in the folder {run.id}."
+        )
+
+
 FORMS: dict[str, Form] = {}
 Make = Callable[[Source], bytes]
 
@@ -77,7 +89,11 @@ def form(name: str, title: str, ending: str, mime: str, help: str, needs: str = 
     """Registers a function as the maker of a form."""
 
     def registered(make: Make) -> Make:
-        FORMS[name] = Form(name, title, ending, mime, help, make, needs)
+        def made(source: Source) -> bytes:
+            refuse_damaged(source.run)
+            return make(source)
+
+        FORMS[name] = Form(name, title, ending, mime, help, made, needs)
         return make
 
     return registered

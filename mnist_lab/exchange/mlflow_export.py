@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_lab.errors import ExchangeError, LabError
-from mnist_lab.exchange.forms import FORMS, Source, file_name
+from mnist_lab.exchange.forms import FORMS, Source, file_name, refuse_damaged
 from mnist_lab.store import FINAL, Run
 
 EXPERIMENT = "MNIST Lab"
@@ -56,6 +56,7 @@ def log(source: Source, tracking_uri: str | None = None, *, again: bool = False)
         ExchangeError: If MLflow is not installed or refuses, if the run is not done, or is there already.
     """
     run = source.run
+    refuse_damaged(run)
     # This program sends nothing to anyone, and nor does what it calls.
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     try:

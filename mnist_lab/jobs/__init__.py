@@ -1,15 +1,17 @@
 """Processes and threads: the trainings of this machine, and the process that answers about trained networks."""
 
 from mnist_lab.jobs.alone import new_owner, release_lost, run_all, run_one
+from mnist_lab.jobs.device import device_words
 from mnist_lab.jobs.inference import InferenceClient
+from mnist_lab.jobs.lost import end_lost
 from mnist_lab.jobs.manager import JobManager, job_manager
-from mnist_lab.jobs.processes import end_lost
 from mnist_lab.jobs.queueing import base_of, fine_tune, start_plan, submit
 
 __all__ = [
     "InferenceClient",
     "JobManager",
     "base_of",
+    "device_words",
     "end_lost",
     "fine_tune",
     "job_manager",

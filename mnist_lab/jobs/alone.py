@@ -13,7 +13,8 @@ import psutil
 from tqdm import tqdm
 
 from mnist_lab.errors import JobError
-from mnist_lab.jobs.processes import WorkerProcess, end_failed, end_lost
+from mnist_lab.jobs.lost import Watch, end_lost
+from mnist_lab.jobs.processes import WorkerProcess, end_failed
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.records import ACTIVE, FINAL
 
@@ -22,13 +23,13 @@ EVALUATION_SECONDS = 600.0
 # An owner's name tells where its process is, so that others can see whether it still is.
 _OWNER = "alone"
 _MAX_HOST = 50
-# The clock may have been set since the process began.
-_CLOCK_SECONDS = 60.0
+# The system tells to about a second when a process began.
+_CLOCK_SECONDS = 5.0
 
 
 def new_owner(store: RunStore) -> str:
     """A name under which this process queues runs that no other worker takes while it lives."""
-    began = int(psutil.Process().create_time())
+    began = _began(os.getpid())
     return f"{_OWNER}/{store.host[:_MAX_HOST]}/{os.getpid()}/{began}-{uuid.uuid4().hex[:8]}"
 
 
@@ -52,11 +53,22 @@ def _is_gone(owner: str, host: str) -> bool:
     began = parts[2].partition("-")[0]
     try:
         # Process ids are used again, after a restart of the machine soon.
-        return abs(psutil.Process(int(parts[1])).create_time() - float(began)) > _CLOCK_SECONDS
+        return abs(_began(int(parts[1])) - float(began)) > _CLOCK_SECONDS
     except psutil.Error:
         return True
     except ValueError:
         return False
+
+
+def _began(pid: int) -> int:
+    """When a process began, by a clock that nobody sets.
+
+    Linux knows it in seconds since the machine's start; as a time of day it moves with the clock. Elsewhere it is a
+    time of day that was noted once.
+    """
+    # In this order: some versions of psutil reckon the one by what the other found last.
+    started = psutil.boot_time() if sys.platform == "linux" else 0.0
+    return round(psutil.Process(pid).create_time() - started)
 
 
 def run_one(store: RunStore, run: Run, *, show_progress: bool = True) -> Run:
@@ -81,6 +93,7 @@ def run_all(store: RunStore, runs: Sequence[Run], owner: str, *, show_progress: 
     """
     ids = [run.id for run in runs]
     worker: WorkerProcess | None = None
+    watch = Watch()
     stopping = False
     with tqdm(total=100.0, file=sys.stderr, disable=not show_progress, bar_format=_FORMAT) as bar:
         shown = None
@@ -97,6 +110,13 @@ def run_all(store: RunStore, runs: Sequence[Run], owner: str, *, show_progress: 
                     )
                     worker = None
                     continue
+                if any(run.is_active for run in left):
+                    ended = end_lost(store, owner, watch)
+                    if worker is not None and any(run.worker == owner for run in ended):
+                        # It hung and was killed.
+                        worker.end()
+                        worker = None
+                        continue
                 if not left:
                     break
                 if not stopping:
@@ -122,13 +142,10 @@ def run_all(store: RunStore, runs: Sequence[Run], owner: str, *, show_progress: 
 
 
 def _take_over(store: RunStore, runs: list[Run], owner: str) -> None:
-    """Takes what waits and nobody trains; ends what nobody has in hand any more."""
-    others = [run for run in runs if run.owner != owner]
-    for run in others:
-        if run.status == "queued" and (run.owner is None or _is_gone(run.owner, store.host)):
+    """Takes what waits and nobody trains."""
+    for run in runs:
+        if run.owner != owner and run.status == "queued" and (run.owner is None or _is_gone(run.owner, store.host)):
             store.hand_over(run.id, owner, previous=run.owner)
-    if any(run.is_active for run in others):
-        end_lost(store, owner)
 
 
 def _bury(store: RunStore, worker: WorkerProcess, left: list[Run], has_begun: bool) -> None:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import socket
+import struct
 import sys
 import tempfile
 import threading
 import time
 import uuid
 from collections.abc import Callable
-from multiprocessing.connection import Client, Connection
+from contextlib import suppress
+from multiprocessing import ProcessError
+from multiprocessing.connection import Client, Connection, answer_challenge, deliver_challenge
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from mnist_lab.errors import InferenceError
@@ -23,6 +28,8 @@ from mnist_lab.jobs.processes import WorkerProcess
 
 START_SECONDS = 90.0
 DEADLINE_SECONDS = 30.0
+_LOOK_SECONDS = 0.25
+_SOCKET = "mnist-lab-"
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +46,7 @@ class InferenceClient:
     def __init__(self, task: str = "infer", may_end: Callable[[WorkerProcess], bool] = lambda process: True) -> None:
         self._task, self._may_end = task, may_end
         self._lock = threading.Lock()
+        self._closed = threading.Event()
         self._process: WorkerProcess | None = None
         self._connection: Connection | None = None
 
@@ -83,22 +91,45 @@ class InferenceClient:
             try:
                 connection = self._connected()
                 connection.send((question, arguments))
-                if not connection.poll(deadline):
-                    raise TimeoutError
-                kind, *answer = connection.recv()
-            except (OSError, EOFError, TimeoutError) as error:
+                self._wait(connection, deadline)
+                kind, answer, *more = _received(connection)
+            except (OSError, EOFError, ValueError, ProcessError) as error:
                 self._drop()
-                what = "gave no answer in time" if isinstance(error, TimeoutError) else "ended unexpectedly"
                 remedy = "It is being started anew; try again." if self._process is None else "Try again."
-                raise InferenceError(f"The prediction process {what}.", remedy) from error
+                raise InferenceError(f"The prediction process {_words(error)}.", remedy) from error
         if kind == "error":
-            raise InferenceError(*answer)
-        return answer[0]
+            raise InferenceError(answer, *more)
+        return answer
 
     def close(self) -> None:
-        """Ends the process."""
-        with self._lock:
+        """Ends the process for good, whatever it has in hand; whoever waits for an answer gets an error."""
+        self._closed.set()
+        # Who asks has the lock, and may wait for the process to have imported.
+        while not self._lock.acquire(timeout=0.1):
+            self._end()
+        try:
+            self._end()
             self._drop()
+        finally:
+            self._lock.release()
+
+    def _end(self) -> None:
+        process = self._process
+        if process is not None:
+            process.end(1.0)
+
+    def _wait(self, connection: Connection, seconds: float) -> None:
+        """Waits for an answer. Looks are counted, not seconds: this process, or the machine, may sleep meanwhile.
+
+        Raises:
+            TimeoutError: If there is none in time.
+        """
+        for _ in range(max(1, round(seconds / _LOOK_SECONDS))):
+            if self._closed.is_set():
+                raise EOFError
+            if connection.poll(min(_LOOK_SECONDS, seconds)):
+                return
+        raise TimeoutError
 
     def _spawn(self) -> None:
         self._key = secrets.token_bytes(32)
@@ -106,11 +137,15 @@ class InferenceClient:
             self._address = rf"\\.\pipe\mnist-lab-{uuid.uuid4().hex}"
         else:
             # A socket's path may have some hundred characters only: not in the user's folder, which may lie deep.
-            self._address = str(Path(tempfile.gettempdir()) / f"mnist-lab-{os.getpid()}-{uuid.uuid4().hex[:8]}")
+            folder = Path(tempfile.gettempdir())
+            _sweep(folder)
+            self._address = str(folder / f"{_SOCKET}{os.getpid()}-{uuid.uuid4().hex[:8]}")
         environment = {"MNIST_LAB_INFERENCE_KEY": self._key.hex()}
         self._process = WorkerProcess(self._task, ["--address", self._address], environment)
 
     def _connected(self) -> Connection:
+        if self._closed.is_set():
+            raise InferenceError("The program is being closed.")
         if self._process is None or self._process.exit_status is not None:
             self._drop()
             self._spawn()
@@ -121,21 +156,27 @@ class InferenceClient:
     def _connect(self) -> Connection:
         assert self._process is not None
         limit = time.monotonic() + START_SECONDS
-        while True:
+        while not self._closed.is_set():
             if self._process.exit_status is not None:
                 _log.error("the inference process did not start:\n%s", self._process.output_tail())
                 raise InferenceError("The prediction process did not start.", "See the server's log for the reason.")
             try:
-                connection = Client(self._address, authkey=self._key)
+                connection = Client(self._address)
                 break
             except (FileNotFoundError, ConnectionRefusedError):
                 if time.monotonic() > limit:
                     raise TimeoutError from None
                 time.sleep(0.05)
+        else:
+            raise EOFError
+        _limit_transfers(connection, START_SECONDS)
+        # It listens from its start, and answers when it has imported.
+        answer_challenge(connection, self._key)
+        deliver_challenge(connection, self._key)
+        _limit_transfers(connection, DEADLINE_SECONDS)
         connection.send(("ping", {}))
-        if not connection.poll(max(1.0, limit - time.monotonic())):
-            raise TimeoutError
-        connection.recv()
+        self._wait(connection, START_SECONDS)
+        _received(connection)
         return connection
 
     def _drop(self) -> None:
@@ -148,3 +189,46 @@ class InferenceClient:
             if sys.platform != "win32":
                 # A process that ended before it was connected could not remove its socket.
                 Path(self._address).unlink(missing_ok=True)
+
+
+def _received(connection: Connection) -> tuple[Any, ...]:
+    """What the process said: its kind, and the answer, or the words of an error.
+
+    Raises:
+        ValueError: If it is no answer.
+    """
+    try:
+        said = connection.recv()
+    except (OSError, EOFError):
+        raise
+    except Exception as error:
+        # Whatever unpickling makes of nonsense.
+        raise ValueError("no answer") from error
+    if not isinstance(said, tuple) or len(said) not in (2, 3) or said[0] not in ("answer", "error"):
+        raise ValueError("no answer")
+    return said
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, TimeoutError | BlockingIOError):
+        return "gave no answer in time"
+    return "gave an answer that cannot be read" if isinstance(error, ValueError) else "ended unexpectedly"
+
+
+def _limit_transfers(connection: Connection, seconds: float) -> None:
+    """Gives a question and an answer on their way a time limit too: a process that hangs empties no socket."""
+    if sys.platform == "win32":
+        return
+    limit = struct.pack("ll", round(seconds), 0)
+    with socket.socket(fileno=os.dup(connection.fileno())) as same:
+        for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+            same.setsockopt(socket.SOL_SOCKET, option, limit)
+
+
+def _sweep(folder: Path) -> None:
+    """Removes the sockets of programs that were killed before anybody connected."""
+    for path in folder.glob(f"{_SOCKET}*-*"):
+        pid = path.name.removeprefix(_SOCKET).partition("-")[0]
+        with suppress(OSError):
+            if pid.isdigit() and not psutil.pid_exists(int(pid)) and path.is_socket():
+                path.unlink()

@@ -1,13 +1,14 @@
 """The background thread that keeps the trainings of this machine going.
 
 It keeps one warm trainer process, which takes queued runs from the store by itself; it starts another when one has
-ended, and ends the runs whose process is gone.
+ended, and ends the runs whose process is gone or hangs. With the program the worker ends too.
 """
 
 from __future__ import annotations
 
 import atexit
 import logging
+import signal
 import threading
 import time
 from functools import cache
@@ -18,7 +19,8 @@ from mnist_lab.download import download_mnist
 from mnist_lab.errors import LabError
 from mnist_lab.jobs.alone import release_lost
 from mnist_lab.jobs.inference import InferenceClient
-from mnist_lab.jobs.processes import WorkerProcess, end_failed, end_lost, exit_words
+from mnist_lab.jobs.lost import Watch, end_lost
+from mnist_lab.jobs.processes import WorkerProcess, end_failed, exit_words
 from mnist_lab.jobs.queueing import resume, submit
 from mnist_lab.settings import read_settings
 from mnist_lab.store import Run, RunStore, open_store
@@ -28,6 +30,8 @@ TICK_SECONDS = 0.25
 # The first page is drawn before the engines take the cores for their start.
 START_DELAY_SECONDS = 1.5
 TRAINER_DELAY_SECONDS = 20.0
+# A worker that does not end by itself within this is killed.
+CLOSE_SECONDS = 2.0
 # A trainer that fails to start is tried again, ever more rarely.
 RETRY_SECONDS = (1.0, 5.0, 30.0, 120.0)
 
@@ -53,6 +57,7 @@ class JobManager:
         self.inference = InferenceClient("both", self._is_idle) if one_worker else InferenceClient()
         self._worker: WorkerProcess | None = None
         self._buried: WorkerProcess | None = None
+        self._watch = Watch()
         self._failures = 0
         self._not_before = time.monotonic() + START_DELAY_SECONDS
         self._ended = threading.Event()
@@ -110,13 +115,20 @@ class JobManager:
             resume(self.store, run, person=person)
 
     def close(self) -> None:
-        """Ends the thread, the inference process and an idle trainer; a training that is under way goes on."""
+        """Ends the thread and this program's processes, in seconds; a training under way becomes *interrupted*."""
         self._ended.set()
-        if self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join(timeout=5)
+        if self._thread.is_alive():
+            self._thread.join(timeout=1.0)
+        worker = self._worker or (self.inference.process if self._one_worker else None)
         self.inference.close()
-        if self._worker is not None and self._is_idle(self._worker):
-            self._worker.end()
+        if worker is None:
+            return
+        worker.end(CLOSE_SECONDS)
+        try:
+            # It said so itself, unless it had to be killed.
+            self.store.interrupt(worker.name)
+        except LabError as error:
+            _log.warning("%s", error)
 
     def fetch_data(self, *, again: bool = False) -> None:
         """Downloads MNIST in a thread, if no data but the embedded digits are here; pages never wait for it.
@@ -154,6 +166,7 @@ class JobManager:
                         self.fetch_data()
                         # Shipped models would be registered anew at the next start, and be back undeleted.
                         self.store.purge(keep=starter.IDS)
+                        self.store.sweep()
                     # Both engines at once would leave the first page no processor; a queued training does not wait.
                     late = time.monotonic() - warmed_at > TRAINER_DELAY_SECONDS
                     if self._one_worker:
@@ -193,7 +206,11 @@ class JobManager:
                 self._not_before = time.monotonic() + wait
                 self.problem = f"The training engine does not start (it {exit_words(status)})."
                 _log.error("the trainer ended early: %s\n%s", exit_words(status), worker.output_tail())
-        end_lost(self.store, worker.name if worker is not None and status is None else None)
+        ended = end_lost(self.store, worker.name if worker is not None and status is None else None, self._watch)
+        if worker is not None and any(run.worker == worker.name for run in ended):
+            # It hung and was killed, which is no failure to start.
+            worker.end()
+            self._worker, self._buried = None, worker
         release_lost(self.store)
 
 
@@ -206,5 +223,13 @@ def job_manager() -> JobManager:
         StoreError: If the store cannot be opened.
     """
     manager = JobManager(open_store(), one_worker=read_settings().one_worker)
-    atexit.register(manager.close)
+    atexit.register(_close_at_exit, manager)
     return manager
+
+
+def _close_at_exit(manager: JobManager) -> None:
+    # Whoever presses Ctrl-C twice shall not keep the program from ending its worker, which takes seconds at most.
+    if threading.current_thread() is threading.main_thread():
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)
+    manager.close()

@@ -1,4 +1,4 @@
-"""Starting worker processes, and telling whether one is still there."""
+"""Starting worker processes, and what is said of one that has ended."""
 
 from __future__ import annotations
 
@@ -13,9 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-import psutil
-
-from mnist_lab.store import ACTIVE, Run, RunStore
+from mnist_lab.store import ACTIVE, RunStore
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -43,7 +41,7 @@ class WorkerProcess:
         weakref.finalize(self, self._output.close)
         command = [sys.executable, "-m", "mnist_lab.worker", task, "--name", self.name, "--parent", str(os.getpid())]
         path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
-        # A session of its own: Ctrl-C in the server's terminal ends the server, not a training that others may watch.
+        # A session of its own: Ctrl-C in the server's terminal reaches the server alone, which ends its worker itself.
         self._process = subprocess.Popen(
             [*command, *arguments],
             env={**os.environ, **(environment or {}), "PYTHONPATH": path, "TF_CPP_MIN_LOG_LEVEL": "2"},
@@ -109,31 +107,4 @@ def end_failed(store: RunStore, run_id: str, status: int, tail: str, among: Sequ
     """
     reason = f"The training process {exit_words(status)}." + (f"\n{tail}" if tail else "")
     store.end(run_id, "failed", reason=reason, among=among)
-
-
-def is_working(run: Run, host: str) -> bool:
-    """Whether the process that has a run in hand is alive; only known for runs of this host."""
-    if run.host != host or run.pid is None:
-        return not run.is_stale()
-    try:
-        process = psutil.Process(run.pid)
-        # Process ids are used again: only one of ours counts, and none that is just not yet buried.
-        ours = any("mnist_lab" in part for part in process.cmdline())
-        return ours and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
-
-
-def end_lost(store: RunStore, own: str | None = None) -> list[Run]:
-    """Ends, as *interrupted*, the runs whose worker is gone: known of this host by its process, of others by silence.
-
-    Args:
-        store: The run store.
-        own: A worker whose runs are left alone.
-
-    Returns:
-        The runs that were ended, as they were before.
-    """
-    lost = [run for run in store.active() if run.worker != own and not is_working(run, store.host)]
-    reason = "The program or the machine was ended while it trained. Resume it from its last epoch."
-    return [run for run in lost if store.end(run.id, "interrupted", reason=reason)]
+    store.artefacts.sweep(run_id)

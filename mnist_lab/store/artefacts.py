@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import socket
+import time
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from mnist_lab.errors import ArtefactMissing, StoreError
@@ -27,6 +31,13 @@ LOG = "log.txt"
 DIGITS = "digits.npz"
 BASE_PREDICTIONS = "base-predictions.npz"
 
+# A temporary file's name says which process of which host writes it, so that one which nobody writes is known.
+_HOST = f"{zlib.crc32(socket.gethostname().encode()):08x}"
+_TEMPORARY = re.compile(r"\..*-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}(\..*)?")
+_RUN_ID = re.compile("[0-9a-f]{32}")
+# Nobody writes at one file, or on the files of a run that is yet to be made, for so long.
+ABANDONED_SECONDS = 24 * 3600.0
+
 
 def epoch_weights(epoch: int) -> str:
     """The name of the kept weights of one epoch."""
@@ -36,6 +47,11 @@ def epoch_weights(epoch: int) -> str:
 def epoch_predictions(epoch: int, name: str = PREDICTIONS) -> str:
     """The name of what the kept weights of one epoch said of the images of `name`."""
     return f"epoch-{epoch:05d}-{name}"
+
+
+def is_run_id(text: Any) -> bool:
+    """Whether a value can be the id of a run: hexadecimal, so that it leads nowhere but into a folder of its own."""
+    return isinstance(text, str) and text != "" and set(text) <= set("0123456789abcdef")
 
 
 class Artefacts:
@@ -50,7 +66,7 @@ class Artefacts:
 
     def folder(self, run_id: str) -> Path:
         """The folder of a run. Ids are hexadecimal, so no id leads outside `root`."""
-        if not run_id or not set(run_id) <= set("0123456789abcdef"):
+        if not is_run_id(run_id):
             raise StoreError(f"{run_id!r:.40} is not a run id.", "Use the id that `runs` prints.")
         return self.root / run_id
 
@@ -79,7 +95,8 @@ class Artefacts:
             ArtefactMissing: If the run has no such file.
         """
         path = self.folder(run_id) / name
-        if not path.is_file():
+        # Unlike `Path.is_file` this does not raise where the folder is closed to us.
+        if not os.path.isfile(path):
             raise ArtefactMissing(
                 f"Run {run_id[:8]} has no {name}.", "It may not have reached that point; train it again."
             )
@@ -100,17 +117,17 @@ class Artefacts:
 
     def has(self, run_id: str, name: str) -> bool:
         """Whether a run has a file."""
-        return (self.folder(run_id) / name).is_file()
+        return os.path.isfile(self.folder(run_id) / name)
 
     def names(self, run_id: str) -> list[str]:
         """The names of a run's files, in alphabetical order."""
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             return sorted(path.name for path in self.folder(run_id).iterdir() if not path.name.startswith("."))
         return []
 
     def changed(self, run_id: str, name: str) -> float:
         """When a file was last written, in seconds since 1970; 0 if the run has no such file."""
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             return (self.folder(run_id) / name).stat().st_mtime
         return 0.0
 
@@ -119,8 +136,8 @@ class Artefacts:
         try:
             with os.scandir(self.folder(run_id)) as entries:
                 return sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
-        except OSError:
-            # None yet, or one that is being replaced at this moment.
+        except (OSError, StoreError):
+            # None yet, one that is being replaced at this moment, or no id in a damaged row.
             return 0
 
     @contextmanager
@@ -128,7 +145,7 @@ class Artefacts:
         """Gives a temporary path with the same suffix; what was written there then takes its place at once."""
         folder = self.folder(run_id)
         stem, dot, suffix = name.partition(".")
-        temporary = folder / f".{stem}-{uuid.uuid4().hex[:8]}{dot}{suffix}"
+        temporary = folder / f".{stem}-{_HOST}-{os.getpid()}-{uuid.uuid4().hex[:8]}{dot}{suffix}"
         try:
             folder.mkdir(parents=True, exist_ok=True)
             yield temporary
@@ -144,12 +161,43 @@ class Artefacts:
                 temporary.unlink()
 
     def remove(self, run_id: str, name: str | None = None) -> None:
-        """Removes one file of a run, or all of them."""
+        """Removes one file of a run, or all of them.
+
+        Raises:
+            StoreError: If the file is there and cannot be removed.
+        """
         if name is not None:
-            with suppress(FileNotFoundError):
-                (self.folder(run_id) / name).unlink()
+            try:
+                (self.folder(run_id) / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise StoreError(
+                    f"{name} of run {run_id[:8]} cannot be removed ({error.strerror or error}).", "See who owns it."
+                ) from error
         else:
             shutil.rmtree(self.folder(run_id), ignore_errors=True)
+
+    def sweep(self, run_id: str) -> None:
+        """Removes a run's half-written files whose writer is gone."""
+        with suppress(OSError):
+            for path in self.folder(run_id).iterdir():
+                if path.name.startswith(".") and _is_abandoned(path):
+                    with suppress(OSError):
+                        path.unlink()
+
+    def sweep_all(self, known: Container[str]) -> None:
+        """Removes half-written files of all runs, and the folders of runs that were begun to be made and never were.
+
+        Args:
+            known: The ids of all runs, deleted ones included.
+        """
+        folders: list[str] = []
+        with suppress(OSError):
+            folders = [path.name for path in self.root.iterdir() if _RUN_ID.fullmatch(path.name)]
+        for run_id in folders:
+            self.sweep(run_id)
+            with suppress(OSError):
+                if run_id not in known and _age(self.folder(run_id)) > ABANDONED_SECONDS:
+                    self.remove(run_id)
 
     def log_tail(self, run_id: str, lines: int = 20) -> str:
         """The last lines of a run's log; empty if it has none."""
@@ -157,3 +205,26 @@ class Artefacts:
             text = (self.folder(run_id) / LOG).read_text(errors="replace")
             return "\n".join(text.strip().splitlines()[-lines:])
         return ""
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Whether nobody writes a temporary file any more: its process is gone, or it has not changed for a day."""
+    named = _TEMPORARY.fullmatch(path.name)
+    if named is not None and named[1] == _HOST:
+        try:
+            process = psutil.Process(int(named[2]))
+            # One that is about to end has no words any more. Process ids are used again; the system tells their
+            # beginnings to about a second.
+            is_ending = process.status() == psutil.STATUS_ZOMBIE or not process.cmdline()
+            if is_ending or process.create_time() > path.stat().st_mtime + 2.0:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        except psutil.Error:
+            return False
+    return _age(path) > ABANDONED_SECONDS
+
+
+def _age(path: Path) -> float:
+    """Seconds between now and the last change, whichever came first: a clock may have been set back."""
+    return abs(time.time() - path.stat().st_mtime)

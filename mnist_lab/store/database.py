@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,13 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, se
 from sqlalchemy.exc import SQLAlchemyError
 
 from mnist_lab.errors import StoreError
-from mnist_lab.store import schema
+from mnist_lab.store import damage, schema
 
 BUSY_SECONDS = 30
 SQLITE = "sqlite:///"
+# The lock's number on a server, where other programs may have theirs.
+_ADVISORY = 0x4D4E4953
+_JSON: dict[str, Any] = {"json_serializer": damage.write_json, "json_deserializer": damage.read_json}
 
 
 def open_engine(url: str) -> Engine:
@@ -26,7 +31,7 @@ def open_engine(url: str) -> Engine:
     """
     engine: Engine | None = None
     try:
-        engine = _sqlite(url) if url.startswith(SQLITE) else create_engine(url, pool_pre_ping=True)
+        engine = _sqlite(url) if url.startswith(SQLITE) else create_engine(url, pool_pre_ping=True, **_JSON)
         with _creation_lock(engine):
             schema.metadata.create_all(engine)
             with engine.begin() as connection:
@@ -36,14 +41,13 @@ def open_engine(url: str) -> Engine:
             version = schema.VERSION if found is None else int(found)
             if version < schema.VERSION:
                 _migrate(engine, version)
-    except (SQLAlchemyError, OSError, Timeout, ImportError, ValueError) as error:
+    except (SQLAlchemyError, sqlite3.Error, OSError, Timeout, ImportError, ValueError) as error:
         if engine is not None:
             engine.dispose()
-        # Without what may be a password; the URL itself may be what is wrong, so it is not parsed.
-        shown = url if url.startswith(SQLITE) else url.split("@")[-1]
         raise StoreError(
-            f"The run store {shown} cannot be opened ({_first_line(error)}).",
-            "Check MNIST_LAB_STORE and MNIST_LAB_HOME, and that the folder can be written.",
+            f"The run store {shown_url(url)} cannot be opened ({_first_line(error)}).",
+            "Check MNIST_LAB_STORE and MNIST_LAB_HOME, and that the folder can be written; "
+            "`python -m mnist_lab doctor` looks into it.",
         ) from error
     if version > schema.VERSION:
         engine.dispose()
@@ -61,6 +65,9 @@ def _migrate(engine: Engine, version: int) -> None:
         connection = engine.raw_connection()
         try:
             connection.cursor().execute("VACUUM INTO ?", (str(backup),)).close()
+        except sqlite3.Error:
+            backup.unlink(missing_ok=True)
+            raise
         finally:
             connection.close()
     statements = [each for later in range(version + 1, schema.VERSION + 1) for each in schema.MIGRATIONS[later]]
@@ -71,6 +78,11 @@ def _migrate(engine: Engine, version: int) -> None:
         opened.execute(written)
 
 
+def shown_url(url: str) -> str:
+    """A store's URL without what may be a password; the URL itself may be what is wrong, so it is not parsed."""
+    return url if url.startswith(SQLITE) else url.split("@")[-1]
+
+
 def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
@@ -79,14 +91,15 @@ def _sqlite(url: str) -> Engine:
     # All after the slashes is the file's name: a folder may well be called "what?" or "100%20".
     database = url.removeprefix(SQLITE)
     Path(database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(
-        URL.create("sqlite", database=database), connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False}
-    )
+    arguments = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    engine = create_engine(URL.create("sqlite", database=database), connect_args=arguments, **_JSON)
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, record: Any) -> None:
         # The driver's own transactions are switched off: `on_begin` says which kind is wanted.
         connection.isolation_level = None
+        # Bytes that are no text belong to one damaged row; they must not keep all from being read.
+        connection.text_factory = partial(str, encoding="utf-8", errors="replace")
         try:
             for setting in (f"busy_timeout={BUSY_SECONDS * 1000}", "journal_mode=WAL", "synchronous=FULL"):
                 connection.execute(f"PRAGMA {setting}").close()
@@ -106,11 +119,19 @@ def _sqlite(url: str) -> Engine:
 
 @contextmanager
 def _creation_lock(engine: Engine) -> Iterator[None]:
-    if engine.dialect.name != "sqlite" or not engine.url.database:
-        yield
+    """Lets one process at a time make or migrate the tables."""
+    if engine.dialect.name == "sqlite":
+        with FileLock(f"{engine.url.database}.lock", timeout=BUSY_SECONDS):
+            yield
         return
-    with FileLock(f"{engine.url.database}.lock", timeout=BUSY_SECONDS):
-        yield
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"SELECT pg_advisory_lock({_ADVISORY})")
+        connection.commit()
+        try:
+            yield
+        finally:
+            connection.exec_driver_sql(f"SELECT pg_advisory_unlock({_ADVISORY})")
+            connection.commit()
 
 
 @contextmanager
@@ -121,7 +142,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
             yield connection
     except (SQLAlchemyError, ValueError) as error:
         raise StoreError(
-            f"The run store cannot be read ({_first_line(error)}).", "Try again; check the disk."
+            f"The run store cannot be read ({_first_line(error)}).", f"Try again. {damage.REMEDY}"
         ) from error
 
 
@@ -136,5 +157,5 @@ def writing(engine: Engine) -> Iterator[Connection]:
     except (SQLAlchemyError, ValueError) as error:
         raise StoreError(
             f"The run store cannot be written ({_first_line(error)}).",
-            "Check that the disk has room and can be written.",
+            "Check that the disk has room and can be written; `python -m mnist_lab doctor` looks into it.",
         ) from error

@@ -42,7 +42,7 @@ class Edits:
             RunNotFound: If there is no such run any more.
         """
         values: dict[str, Any] = {
-            "notes": notes,
+            "notes": None if notes is None else clean_notes(notes),
             "starred": starred,
             "tags": None if tags is None else clean_tags(tags),
         }
@@ -114,10 +114,21 @@ class Edits:
         for run_id in gone:
             self.artefacts.remove(run_id)
 
+    def sweep(self) -> None:
+        """Removes what writers that were killed have left among the files of runs."""
+        with reading(self._engine) as connection:
+            known = set(connection.execute(select(_runs.c.id)).scalars())
+        self.artefacts.sweep_all(known)
+
 
 def clean_name(name: str) -> str:
     """A name in one line, without what cannot be shown, and not too long."""
     return " ".join("".join(ch if ch.isprintable() else " " for ch in name).split())[:MAX_NAME]
+
+
+def clean_notes(notes: str) -> str:
+    """Notes without the character that PostgreSQL cannot keep."""
+    return notes.replace("\0", "")
 
 
 def clean_tags(tags: Iterable[str]) -> list[str]:

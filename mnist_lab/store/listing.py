@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
@@ -11,6 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Text, cast, select
 
 from mnist_lab.store import schema
+from mnist_lab.store.artefacts import is_run_id
+from mnist_lab.store.damage import epochs_of, read_json
 from mnist_lab.store.database import reading
 from mnist_lab.store.records import Run
 from mnist_lab.training_config import MONITORS, monitor_mode
@@ -47,21 +48,23 @@ class Listing:
         before = self._listed
         with reading(self._engine) as connection:
             rows = [tuple(row) for row in connection.execute(wanted)]
-            settled = _settled(connection, [row[0] for row in rows if row[0] not in before])
+            rows = [row for row in rows if is_run_id(row[0])]
+            new = [row[0] for row in rows if row[0] not in before or before[row[0]][1].is_damaged]
+            settled = _settled(connection, new)
         after = {}
         for row in rows:
             known = before.get(row[0])
             if known is None or known[0] != row:
                 values = dict(zip(changing, row, strict=True))
                 for name in _TEXTS:
-                    values[name] = None if values[name] is None else json.loads(values[name])
-                if known is not None:
+                    values[name] = None if values[name] is None else read_json(values[name])
+                if known is not None and not known[1].is_damaged:
                     values["architecture"], values["training"] = known[1].architecture, known[1].training
                 elif row[0] in settled:
                     values["architecture"], values["training"] = settled[row[0]]
                 else:
                     continue  # deleted for good between the two questions
-                known = row, Run(**values)
+                known = row, Run.from_row(values)
             after[row[0]] = known
         self._listed = after
         return [run for _, run in after.values()]
@@ -90,10 +93,11 @@ class Listing:
         with reading(self._engine) as connection:
             for some in _parts(run_ids):
                 query = select(_epochs.c.run_id, _epochs.c["values"]).where(_epochs.c.run_id.in_(some))
-                histories: dict[str, list[dict[str, Any]]] = {run_id: [] for run_id in some}
+                histories: dict[str, list[Any]] = {run_id: [] for run_id in some}
                 for run_id, values in connection.execute(query.order_by(_epochs.c.run_id, _epochs.c.epoch)):
                     histories[run_id].append(values)
-                yield from histories.items()
+                for run_id, found in histories.items():
+                    yield run_id, epochs_of(found)
 
 
 def _settled(connection: Connection, run_ids: Sequence[str]) -> dict[str, tuple[dict[str, Any], dict[str, Any]]]:
@@ -103,7 +107,7 @@ def _settled(connection: Connection, run_ids: Sequence[str]) -> dict[str, tuple[
     def read(text: str) -> dict[str, Any]:
         # Many runs have the same network.
         if text not in decoded:
-            decoded[text] = json.loads(text)
+            decoded[text] = read_json(text)
         return decoded[text]
 
     found = {}

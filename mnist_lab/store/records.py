@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mnist_lab.architecture import Architecture
+from mnist_lab.store import damage
 from mnist_lab.training_config import TrainingConfig
 
 STATUSES = ("queued", "running", "paused", "finished", "stopped", "interrupted", "failed")
@@ -17,6 +18,8 @@ FINAL = ("finished", "stopped", "interrupted", "failed")
 
 # A worker writes its heartbeat every second at least; one that is silent for this long is gone.
 STALE_SECONDS = 30.0
+# Why a run is *interrupted*, in most cases.
+ENDED_EARLY = "The program or the machine was ended while it trained. Resume it from its last epoch."
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,9 @@ class Run:
     Times are seconds since 1970 (UTC); `seconds` is the time spent training, `prediction_seconds` that of one image in
     large batches; `device` is words. `test_looks` counts how often figures of the test images were reckoned. `person`
     is who asked for it, in a form that names nobody; `turn` counts the starts of the common queue.
+
+    A damaged row is a run too: a figure that cannot be read is unknown. Where network or settings cannot be read, its
+    network is empty; it is then *failed*, as with an unknown status, unless a worker has it in hand. `reason` says so.
     """
 
     id: str
@@ -77,8 +83,25 @@ class Run:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Run:
-        """Reads a row of the table."""
-        return cls(**{field.name: row[field.name] for field in fields(cls)})
+        """Reads a row of the table, whatever is in it."""
+        values, damaged = _COLUMNS.read(row)
+        what = ", ".join(damaged)
+        problem = damage.problem_of(values["architecture"], values["training"])
+        if {"architecture", "training"} & set(damaged) or problem:
+            values |= {"architecture": Architecture().to_dict(), "training": {}}
+        if values["status"] not in STATUSES or not values["architecture"]["layers"]:
+            values["status"] = values["status"] if values["status"] in ACTIVE else "failed"
+            what = what or problem or "status"
+        if values["progress"]:
+            values["progress"] = damage.progress_of(values["progress"])
+        if what:
+            values["reason"] = damage.told(what, values["reason"])
+        return cls(**values)
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether its network or its settings cannot be read: there is nothing to train, to load or to export."""
+        return not self.architecture["layers"]
 
     @property
     def test_is_validation(self) -> bool:
@@ -93,12 +116,17 @@ class Run:
     @property
     def is_evaluating(self) -> bool:
         """Whether it was stopped and its worker still looks at the test images, as far as is known."""
-        return self.status == "stopped" and (self.progress or {}).get("phase") == "evaluating"
+        if self.status != "stopped" or (self.progress or {}).get("phase") != "evaluating":
+            return False
+        # One that was killed while it did says no more; the clock may have been set since, either way.
+        return abs(time.time() - (self.heartbeat or 0.0)) <= STALE_SECONDS
 
     @property
     def can_go_on(self) -> bool:
         """Whether it ended before its last epoch and can be resumed."""
-        return self.status in FINAL[1:] and self.epochs_run < int(self.training.get("epochs", 0))
+        return (
+            self.status in FINAL[1:] and not self.is_damaged and self.epochs_run < int(self.training.get("epochs", 0))
+        )
 
     @property
     def share_done(self) -> float:
@@ -144,3 +172,6 @@ class Run:
             "created": datetime.fromtimestamp(self.created, UTC).isoformat(timespec="seconds"),
             "reason": self.reason,
         }
+
+
+_COLUMNS = damage.Columns({field.name: str(field.type) for field in fields(Run)})

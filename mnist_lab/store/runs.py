@@ -19,10 +19,11 @@ from mnist_lab.architecture import Architecture
 from mnist_lab.errors import ArchitectureError, LabError, RunNotFound
 from mnist_lab.settings import read_settings
 from mnist_lab.store import schema
-from mnist_lab.store.artefacts import Artefacts
+from mnist_lab.store.artefacts import Artefacts, is_run_id
+from mnist_lab.store.damage import epochs_of, read_json
 from mnist_lab.store.database import open_engine, reading, writing
 from mnist_lab.store.digits import Digits
-from mnist_lab.store.edits import MAX_NAME, Edits, clean_name
+from mnist_lab.store.edits import MAX_NAME, Edits, clean_name, clean_notes
 from mnist_lab.store.listing import Listing
 from mnist_lab.store.people import People
 from mnist_lab.store.records import ACTIVE, Run
@@ -87,7 +88,7 @@ class RunStore(Work, Edits, Listing, Digits, People):
         values = {
             "id": run_id,
             "name": clean_name(name) or architecture.summary[:MAX_NAME],
-            "notes": notes,
+            "notes": clean_notes(notes),
             "preset": preset,
             "owner": owner,
             "person": person,
@@ -229,7 +230,14 @@ class RunStore(Work, Edits, Listing, Digits, People):
             wanted = wanted.where(_runs.c.owner.is_not(None))
         with reading(self._engine) as connection:
             rows = connection.execute(wanted.order_by(_runs.c.created.desc(), _runs.c.id).limit(most)).mappings().all()
-        return [Run.from_row(row) for row in rows]  # type: ignore[arg-type]
+        runs = _read(rows)
+        # One whose row is damaged may be another than its row says.
+        return runs if statuses is None else [run for run in runs if run.status in statuses]
+
+    def reasons(self) -> dict[str, str | None]:
+        """By id what the rows themselves say of why a run ended; deleted ones included."""
+        with reading(self._engine) as connection:
+            return {row.id: row.reason for row in connection.execute(select(_runs.c.id, _runs.c.reason))}
 
     def active(self) -> list[Run]:
         """Runs that a worker has in hand, the oldest first."""
@@ -247,7 +255,7 @@ class RunStore(Work, Edits, Listing, Digits, People):
         with reading(self._engine) as connection:
             newest = wanted.order_by(_runs.c.created.desc(), _runs.c.id).limit(most)
             rows = connection.execute(newest).mappings().all()
-        return [Run.from_row(row) for row in rows]  # type: ignore[arg-type]
+        return [run for run in _read(rows) if not run.is_damaged]
 
     def note(self, key: str, value: Any = None) -> Any:
         """A small fact about the program that outlives it (a speed probe, say).
@@ -263,7 +271,7 @@ class RunStore(Work, Edits, Listing, Digits, People):
         if value is None:
             with reading(self._engine) as connection:
                 found = connection.execute(select(column.value).where(column.key == key)).scalar()
-            return None if found is None else json.loads(found)
+            return None if found is None else read_json(found)
         with writing(self._engine) as connection:
             connection.execute(delete(schema.meta).where(column.key == key))
             connection.execute(insert(schema.meta).values(key=key, value=json.dumps(value)))
@@ -275,7 +283,7 @@ class RunStore(Work, Edits, Listing, Digits, People):
         """One object per epoch, in order: ``{"epoch": 1, "loss": ..., "val_accuracy": ..., "seconds": ...}``."""
         with reading(self._engine) as connection:
             query = select(_epochs.c["values"]).where(_epochs.c.run_id == run_id).order_by(_epochs.c.epoch)
-            return list(connection.execute(query).scalars())
+            return epochs_of(connection.execute(query).scalars())
 
     def points(self, run_id: str, after: int = 0) -> list[dict[str, Any]]:
         """The curve within the epochs: ``id``, ``step``, ``epoch``, ``loss``, ``accuracy``; those above id `after`."""
@@ -294,6 +302,11 @@ class RunStore(Work, Edits, Listing, Digits, People):
     def close(self) -> None:
         """Closes the database connections."""
         self._engine.dispose()
+
+
+def _read(rows: Iterable[Any]) -> list[Run]:
+    """Runs from their rows; what has no id can be neither shown nor asked for."""
+    return [Run.from_row(row) for row in rows if is_run_id(row["id"])]
 
 
 @cache

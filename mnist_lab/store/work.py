@@ -10,9 +10,11 @@ from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, up
 
 from mnist_lab.errors import JobError
 from mnist_lab.store import schema
+from mnist_lab.store.artefacts import is_run_id
+from mnist_lab.store.damage import REMEDY as DAMAGE_REMEDY
 from mnist_lab.store.database import reading, writing
 from mnist_lab.store.people import Waiting, check_queue, fair_order, one_at_a_time
-from mnist_lab.store.records import ACTIVE, FINAL, Run
+from mnist_lab.store.records import ACTIVE, ENDED_EARLY, FINAL, Run
 
 _runs, _epochs, _points = schema.runs, schema.epochs, schema.points
 _is_waiting = (_runs.c.status == "queued") & _runs.c.deleted.is_(None)
@@ -76,6 +78,15 @@ class Work:
             pid: Its process id on this host.
             own: Take none but those that are queued for this worker by name.
         """
+        while (found := self._take(worker, pid, own)) is not None:
+            run = self.get(found)
+            if not run.is_damaged and is_run_id(found):
+                return run
+            # Nobody can train it, and it must not keep the others from being trained.
+            self.end(found, "failed", worker=worker, reason=run.reason)
+        return None
+
+    def _take(self, worker: str, pid: int, own: bool) -> Any:
         with writing(self._engine) as connection:
             mine = _runs.c.owner == worker
             may = mine if own else or_(_runs.c.owner.is_(None), mine)
@@ -97,7 +108,7 @@ class Work:
             progress = {"phase": "starting"}
             values = {**taken, **fresh, **turn, "progress": progress}
             connection.execute(update(_runs).where(_runs.c.id == each.id).values(**values))
-        return self.get(each.id)
+        return each.id
 
     def command(self, run_id: str, command: str) -> None:
         """Asks the worker of a run to stop or to pause; an empty text takes that back.
@@ -130,6 +141,8 @@ class Work:
             NoRoomError: If too many runs of this person are queued.
         """
         run = self.get(run_id)
+        if run.is_damaged:
+            raise JobError(f"Run {run.name!r} is damaged and cannot be resumed.", DAMAGE_REMEDY)
         if run.status not in FINAL or run.status == "finished":
             raise JobError(
                 f"Run {run.name!r} is {run.status} and cannot be resumed.", "Load its network and train anew."
@@ -140,7 +153,7 @@ class Work:
         with writing(self._engine) as connection:
             again = {"status": "queued", "command": "", "reason": None, "ended": None, "progress": None}
             place = {"position": end_of_queue(connection, person, most_queued), "owner": owner, "person": person}
-            still = (_runs.c.id == run_id) & (_runs.c.status == run.status)
+            still = (_runs.c.id == run_id) & _runs.c.status.not_in(("queued", *ACTIVE, "finished"))
             connection.execute(update(_runs).where(still).values(**again, **place))
         return self.get(run_id)
 
@@ -213,6 +226,13 @@ class Work:
         with writing(self._engine) as connection:
             looks = _runs.c.test_looks + by
             connection.execute(update(_runs).where(_runs.c.id == run_id).values(test_looks=looks))
+
+    def interrupt(self, worker: str) -> None:
+        """Ends what a worker has in hand as *interrupted*; the worker says so itself, or who knows that it is gone."""
+        mine = (_runs.c.worker == worker) & _runs.c.status.in_(ACTIVE)
+        ended = {"status": "interrupted", "reason": ENDED_EARLY, "ended": time.time(), "command": ""}
+        with writing(self._engine) as connection:
+            connection.execute(update(_runs).where(mine).values(**ended))
 
     def end(
         self,

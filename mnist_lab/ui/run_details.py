@@ -75,4 +75,5 @@ def _load_button(run: Run) -> None:
         # The Lab trains anew: from no other run's weights.
         workbench().load(run.network(), replace(run.config(), fine_tuning=None))
 
-    st.button("Load into the Lab", on_click=load, key="load", help="Its network and its training settings.")
+    help = "Its network and its training settings."
+    st.button("Load into the Lab", on_click=load, key="load", help=help, disabled=run.is_damaged)

@@ -79,7 +79,7 @@ def with_model(store: RunStore) -> list[Run]:
         before = looked.get(run.id)
         # Files are written before the row that speaks of them: as long as this is the same, so are they.
         if before is None or before[0] is not run:
-            before = looked[run.id] = run, store.artefacts.has(run.id, MODEL)
+            before = looked[run.id] = run, not run.is_damaged and store.artefacts.has(run.id, MODEL)
         if before[1]:
             found.append(run)
     return found

@@ -17,6 +17,8 @@ MOST = 20
 
 def menu(store: RunStore, run: Run) -> None:
     """One button for each form that the run has, the file with everything first; each is made when it is pressed."""
+    if run.is_damaged:
+        return
     source = Source(store, run, frame.services().inference.ask)
     with st.popover("Take it away", icon=":material/download:"):
         for form in exchange.FORMS.values():
@@ -27,7 +29,7 @@ def menu(store: RunStore, run: Run) -> None:
 
 def menu_of_several(store: RunStore, runs: Sequence[Run]) -> None:
     """One button for each run that is done: everything, as one .zip."""
-    done = [run for run in runs if run.status in FINAL]
+    done = [run for run in runs if run.status in FINAL and not run.is_damaged]
     if not done:
         return
     with st.popover("Take them away", icon=":material/download:"):

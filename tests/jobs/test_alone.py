@@ -6,13 +6,16 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mnist_lab.errors import JobError
-from mnist_lab.jobs import new_owner, processes, release_lost, run_all, run_one
+from mnist_lab.jobs import alone, new_owner, processes, release_lost, run_all, run_one
+from mnist_lab.jobs.lost import Watch
 from mnist_lab.store import RunStore
 from mnist_lab.store.artefacts import MODEL
 from tests.jobs.conftest import (
@@ -113,6 +116,45 @@ def test_what_nobody_else_will_train_is_trained_and_what_nobody_has_in_hand_is_e
     done = run_all(store, runs, owner, show_progress=False)
     assert [run.status for run in done] == ["interrupted", "finished", "finished"]
     assert {run.worker for run in done[1:]} == {owner}
+
+
+# Claims as a worker does, and then does nothing any more.
+HANGS = """\
+import os, sys, time
+from mnist_lab.store import open_store
+store = open_store()
+store.claim(sys.argv[sys.argv.index("--name") + 1], os.getpid(), own=True)
+time.sleep(600)
+"""
+
+
+def test_a_worker_that_hangs_is_killed_and_the_next_run_gets_another(
+    store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = tmp_path / "python"
+    (tmp_path / "hangs.py").write_text(HANGS)
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{tmp_path / "hangs.py"}" "$@"\n')
+    python.chmod(0o700)
+    monkeypatch.setattr(processes.sys, "executable", str(python))
+    monkeypatch.setattr(alone, "Watch", lambda: Watch(1.0))
+    owner = new_owner(store)
+    done = run_all(store, [store.create(SMALL, FAST, owner=owner) for _ in range(2)], owner, show_progress=False)
+    assert [run.status for run in done] == ["interrupted", "interrupted"]
+    assert all("no sign of life for 1 seconds" in (run.reason or "") for run in done)
+    assert len({run.pid for run in done}) == 2
+    assert not any(psutil.pid_exists(run.pid) for run in done if run.pid)
+
+
+def test_an_owner_is_known_whatever_was_done_to_the_clock(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = store.create(SMALL, FAST, owner=new_owner(store))
+    # A process's beginning is reckoned from the machine's, which moves when the clock is set.
+    linux = pytest.importorskip("psutil._pslinux")
+    before = linux.boot_time()
+    for hours in (-30, 1):
+        monkeypatch.setattr(linux, "boot_time", lambda h=hours: before + h * 3600)
+        assert abs(psutil.Process().create_time() - time.time()) > 3000, "it did move"
+        assert release_lost(store) == []
+    assert store.get(run.id).owner == run.owner
 
 
 def test_what_a_killed_program_had_queued_goes_to_the_common_queue(store: RunStore) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import ArchitectureError, JobError, TooLargeError
 from mnist_lab.jobs import JobManager, manager, processes
-from mnist_lab.jobs.processes import WorkerProcess, exit_words, is_working
+from mnist_lab.jobs.processes import WorkerProcess, exit_words
 from mnist_lab.layers import Conv2D, Dense, Flatten
 from mnist_lab.niceness import NICENESS
 from mnist_lab.store import Run, RunStore
@@ -240,24 +239,3 @@ def test_a_worker_that_does_not_start_is_said_and_tried_again_ever_more_rarely(
 )
 def test_an_exit_status_is_put_into_words(status: int, words: str) -> None:
     assert exit_words(status) == words
-
-
-def test_a_process_is_working_only_if_it_is_one_of_ours_and_alive(idle: JobManager) -> None:
-    store = idle.store
-    process = psutil.Popen([sys.executable, "-c", "import time; time.sleep(60)", "mnist_lab.worker"])
-    idle.submit(SMALL, FAST)
-    run = store.claim("w", process.pid)
-    assert run is not None
-    assert is_working(run, store.host)
-    process.kill()
-    while process.status() != psutil.STATUS_ZOMBIE:
-        time.sleep(0.01)
-    assert not is_working(run, store.host), "a zombie does no work"
-    process.wait()
-    assert not is_working(run, store.host)
-    store.set_figures(run.id, pid=1)
-    assert not is_working(store.get(run.id), store.host), "its number was given to another program"
-    store.set_figures(run.id, host="elsewhere")
-    assert is_working(store.get(run.id), store.host), "of another host only the heartbeat is known"
-    store.set_figures(run.id, heartbeat=time.time() - 60)
-    assert not is_working(store.get(run.id), store.host)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -93,10 +94,14 @@ def test_killed_it_ends_the_run_with_its_reason_and_another_takes_its_place(lab:
     assert again.pid == pid(lab) != old
 
 
-def test_closed_while_it_trains_it_ends_its_run_first(lab: Lab, run: Run) -> None:
+def test_closed_while_it_trains_it_ends_and_its_run_can_be_resumed(lab: Lab, run: Run) -> None:
     training = lab.until(lab.submit(LONG), has_trained(1))
+    process = lab.manager.inference.process
+    begin = time.monotonic()
     lab.manager.close()
-    done = lab.store.get(training.id).epochs_run
-    training = lab.until(training, has_trained(done + 1))
-    lab.store.command(training.id, "stop")
-    lab.until(training, is_stopped)
+    assert time.monotonic() - begin < 5
+    assert process is not None and process.exit_status == 0
+    training = lab.store.get(training.id)
+    assert training.status == "interrupted" and training.can_go_on
+    with pytest.raises(InferenceError, match="being closed"):
+        answers(lab, run)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine
 
-from mnist_lab.store import RunStore, schema
+from mnist_lab.store import RunStore
 from mnist_lab.store.database import open_engine
+from tests.postgres import lacking
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# A PostgreSQL database that may be emptied; with it every test of a store runs on both.
-POSTGRESQL = os.environ.get("MNIST_LAB_TEST_STORE", "")
 PRELUDE = """\
 import os, sys, threading, time
 from pathlib import Path
@@ -40,15 +37,15 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"] if POSTGRESQL else ["sqlite"])
+@pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, home: Path) -> str:
-    """The URL of an empty store."""
+    """The URL of an empty store: every test of a store runs on both databases."""
     if request.param == "sqlite":
         return f"sqlite:///{home / 'lab.db'}"
-    engine = create_engine(POSTGRESQL)
-    schema.metadata.drop_all(engine)
-    engine.dispose()
-    return POSTGRESQL
+    if missing := lacking():
+        pytest.skip(f"needs PostgreSQL: {missing}")
+    found: str = request.getfixturevalue("postgres_url")
+    return found
 
 
 @pytest.fixture
@@ -80,13 +77,6 @@ def start(url: str, home: Path) -> Iterator[Start]:
     for process in processes:
         process.kill()
         process.communicate()
-
-
-def without_people(connection: sqlite3.Connection) -> None:
-    """Takes from a store what version 4 brought."""
-    connection.execute("DROP INDEX runs_by_person")
-    for column in ("person", "turn"):
-        connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
 
 
 def output(process: subprocess.Popen[str]) -> list[str]:

@@ -23,6 +23,7 @@ USES: dict[str, Callable[[Artefacts, str], object]] = {
     "remove": lambda files, run_id: files.remove(run_id),
     "remove one": lambda files, run_id: files.remove(run_id, MODEL),
     "log_tail": lambda files, run_id: files.log_tail(run_id),
+    "sweep": lambda files, run_id: files.sweep(run_id),
 }
 
 

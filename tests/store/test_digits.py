@@ -14,7 +14,7 @@ from mnist_lab.errors import StoreError
 from mnist_lab.store import NewDigit, PracticeAnswer, RunStore, schema
 from mnist_lab.store import digits as store_digits
 from mnist_lab.store.database import open_engine
-from tests.store.conftest import without_people
+from tests.store.older import bring_down
 
 
 def image(number: int) -> np.ndarray:
@@ -138,12 +138,10 @@ def test_a_store_of_the_second_version_keeps_its_runs_and_can_keep_digits(tmp_pa
     file = tmp_path / "lab.db"
     store = RunStore(open_engine(f"sqlite:///{file}"), tmp_path)
     store.note("a note", {"x": 1})
-    store.close()
+    bring_down(store._engine, 2)
     with contextlib.closing(sqlite3.connect(file)) as connection, connection:
         connection.execute("DROP TABLE digits")
         connection.execute("DROP TABLE answers")
-        without_people(connection)
-        connection.execute("UPDATE meta SET value = '2' WHERE key = 'version'")
     store = RunStore(open_engine(f"sqlite:///{file}"), tmp_path)
     assert store.note("a note") == {"x": 1}
     store.keep_digits("Anna", some(2))

@@ -14,7 +14,6 @@ from mnist_lab.architecture import Architecture
 from mnist_lab.layers import Dense, Flatten
 from mnist_lab.optimizers import SGD
 from mnist_lab.store import RunStore
-from mnist_lab.store.database import open_engine
 from mnist_lab.store.listing import best_of
 from mnist_lab.training_config import TrainingConfig
 
@@ -22,10 +21,8 @@ SMALL = Architecture((Flatten(), Dense(10, "softmax")))
 
 
 @pytest.fixture
-def shelf(tmp_path):
-    store = RunStore(open_engine(f"sqlite:///{tmp_path / 'lab.db'}"), tmp_path)
-    yield store
-    store.close()
+def shelf(store: RunStore) -> RunStore:
+    return store
 
 
 def test_the_list_is_what_asking_for_the_runs_gives_whatever_happens_to_them(shelf: RunStore) -> None:

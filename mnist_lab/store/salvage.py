@@ -1,0 +1,158 @@
+"""A damaged SQLite store made anew of all that can still be read of it; the old file stays beside the new one."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mnist_lab.errors import StoreError
+from mnist_lab.store import schema
+from mnist_lab.store.database import SQLITE, open_engine
+
+# Row numbers start at 1 and grow by one; where the largest cannot be read, this many are tried.
+_MOST_ROWS = 2**31
+# Each unreadable place of a table costs some thirty of them; where nothing can be read, this is the end.
+_MOST_FAILURES = 20_000
+# Sides of a database file; the journal belongs to the old one.
+_SIDES = ("", "-wal", "-shm")
+
+
+@dataclass(frozen=True, slots=True)
+class Salvaged:
+    """What was saved.
+
+    Attributes:
+        rows: By table, how many rows.
+        kept: Where the damaged file is now.
+    """
+
+    rows: dict[str, int]
+    kept: Path
+
+
+def stamp() -> str:
+    """The time for the name of a file that is kept."""
+    return time.strftime("%Y%m%d-%H%M%S")
+
+
+def copy_of(file: Path, why: str) -> Path:
+    """A whole copy of an SQLite store beside it, also while others write.
+
+    Raises:
+        StoreError: If it cannot be made.
+    """
+    copy = Path(f"{file}.{why}-{stamp()}")
+    try:
+        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=rw", uri=True, timeout=30)) as connection:
+            connection.execute("VACUUM INTO ?", (str(copy),))
+    except sqlite3.Error as error:
+        with suppress(OSError):
+            copy.unlink()
+        raise StoreError(f"No copy of {file} can be made ({error}).", "Make room on the disk.") from error
+    return copy
+
+
+def salvage(file: Path) -> Salvaged:
+    """Makes a damaged store anew. All or nothing: until the new file is whole, the old one stays in its place.
+
+    Raises:
+        StoreError: If the new file cannot be written.
+    """
+    fresh = file.with_name(f".{file.name}-{stamp()}.salvage")
+    kept = Path(f"{file}.damaged-{stamp()}")
+    try:
+        open_engine(f"{SQLITE}{fresh}").dispose()
+        rows = _move_rows(file, fresh)
+        for side in _SIDES:
+            with suppress(FileNotFoundError):
+                os.replace(f"{file}{side}", f"{kept}{side}")
+        os.replace(fresh, file)
+    except (OSError, sqlite3.Error) as error:
+        raise StoreError(
+            f"{file} cannot be made anew ({error}).", "Make room on the disk; the damaged file is as it was."
+        ) from error
+    finally:
+        for side in (*_SIDES, ".lock"):
+            with suppress(OSError):
+                Path(f"{fresh}{side}").unlink()
+    return Salvaged(rows, kept)
+
+
+def _move_rows(file: Path, fresh: Path) -> dict[str, int]:
+    rows: dict[str, int] = {}
+    with (
+        closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as old,
+        closing(sqlite3.connect(fresh)) as new,
+    ):
+        # As bytes: what is no text is to be moved as it is.
+        old.text_factory = bytes
+        new.execute("PRAGMA synchronous=FULL")
+        for table in schema.metadata.sorted_tables:
+            if table.name == "meta":
+                continue
+            rows[table.name] = 0
+            with suppress(sqlite3.DatabaseError):
+                has = [row[1].decode(errors="replace") for row in old.execute(f'PRAGMA table_info("{table.name}")')]
+                columns = [column.name for column in table.columns if column.name in has]
+                if columns:
+                    rows[table.name] = _move_table(old, new, table.name, columns)
+        for key, value in _all(old, "meta", ["key", "value"]):
+            if key != b"version":
+                _insert(new, "meta", ["key", "value"], (key, value))
+        new.commit()
+    return rows
+
+
+def _move_table(old: sqlite3.Connection, new: sqlite3.Connection, table: str, columns: list[str]) -> int:
+    return sum(_insert(new, table, columns, values) for values in _all(old, table, columns))
+
+
+def _insert(new: sqlite3.Connection, table: str, columns: list[str], values: tuple[Any, ...]) -> bool:
+    names = ", ".join(f'"{column}"' for column in columns)
+    # Texts came as bytes, and become texts again without a look at what they say.
+    marks = ", ".join("CAST(? AS TEXT)" if isinstance(value, _Text) else "?" for value in values)
+    try:
+        new.execute(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', values)
+    except (sqlite3.IntegrityError, sqlite3.OperationalError):
+        # A page that was read twice, or a row without what it must have.
+        return False
+    return True
+
+
+class _Text(bytes):
+    """The bytes of a text."""
+
+
+def _all(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tuple[Any, ...]]:
+    """All rows of a table that can be read, around those that cannot."""
+    names = ", ".join(f'"{column}", typeof("{column}")' for column in columns)
+    last = _MOST_ROWS
+    with suppress(sqlite3.DatabaseError):
+        last = old.execute(f'SELECT max(rowid) FROM "{table}" NOT INDEXED').fetchone()[0] or 0
+    spans = [(1, last)]
+    failures = 0
+    while spans and failures < _MOST_FAILURES:
+        first, end = spans.pop()
+        query = f'SELECT rowid, {names} FROM "{table}" NOT INDEXED WHERE rowid BETWEEN ? AND ? ORDER BY rowid'
+        reached = first - 1
+        try:
+            for row in old.execute(query, (first, end)):
+                reached = row[0]
+                yield tuple(_value(row[at], row[at + 1]) for at in range(1, len(row), 2))
+        except (sqlite3.DatabaseError, OverflowError):
+            # From where it broke: that row alone is given up if nothing smaller is left, else halves are tried.
+            failures += 1
+            begin = reached + 1
+            if begin < end:
+                middle = (begin + end) // 2
+                spans += [(middle + 1, end), (begin, middle)]
+
+
+def _value(value: Any, kind: bytes) -> Any:
+    return _Text(value) if kind == b"text" and isinstance(value, bytes) else value

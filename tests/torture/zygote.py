@@ -1,0 +1,178 @@
+"""A process that imports TensorFlow once and forks what is to be killed: apps, workers, makers of stores.
+
+An import takes seconds, and hundreds of processes are killed. What is forked runs the program's own code from there on:
+an app is a `JobManager`, a worker is `mnist_lab.worker.main` with its real words and its real command line. Only the
+way by which an app starts its worker is another, and that a worker's parent is the zygote and not the app.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOM = "x" * 600  # for the command line that a child shows
+
+
+class Zygote:
+    """The process, and its children's parent.
+
+    Args:
+        folder: For its socket and for what its children print.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.address = str(folder / "zygote")
+        self.log = folder / "zygote.log"
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2"}
+        environment.pop("MNIST_LAB_DATA", None)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.torture.zygote", self.address, ROOM],
+                cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+            )  # fmt: skip
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == b"ready\n", self.log.read_text()
+
+    def fork(self, task: str, **arguments: Any) -> Child:
+        """Starts a function of `tests.torture.children`."""
+        with self.log.open("ab") as log:
+            return Child(self.address, task, arguments, log.fileno())
+
+    def close(self) -> None:
+        """Ends it with all its children."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._process.wait(60)
+
+
+class Child:
+    """A forked process, with the words of `subprocess.Popen`."""
+
+    def __init__(self, address: str, task: str, arguments: dict[str, Any], output: int) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(address)
+        words = json.dumps({"task": task, "arguments": arguments}).encode() + b"\n"
+        socket.send_fds(self._socket, [words], [output])
+        self.pid = int(self._line())
+        self.returncode: int | None = None
+
+    def _line(self) -> bytes:
+        read = b""
+        while not read.endswith(b"\n"):
+            more = self._socket.recv(1)
+            if not more:
+                raise EOFError("the zygote is gone")
+            read += more
+        return read
+
+    def poll(self) -> int | None:
+        """Its exit status, None while it lives."""
+        if self.returncode is None and select.select([self._socket], [], [], 0)[0]:
+            try:
+                self.returncode = int(self._line())
+            except (EOFError, OSError):
+                self.returncode = -signal.SIGKILL
+            self._socket.close()
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits for its end."""
+        limit = time.monotonic() + (timeout if timeout is not None else 3600.0)
+        while (status := self.poll()) is None:
+            if time.monotonic() > limit:
+                raise subprocess.TimeoutExpired("child", timeout or 0.0)
+            time.sleep(0.005)
+        return status
+
+    def terminate(self) -> None:
+        """Asks it to end."""
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Kills it."""
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        if self.poll() is None:
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
+
+
+def show_command(words: list[str]) -> None:
+    """Makes these words the command line that others see of this process, in the room that it was started with."""
+    import ctypes
+
+    numbers = Path("/proc/self/stat").read_text().rpartition(")")[2].split()
+    first, last = int(numbers[45]), int(numbers[46])
+    shown = b"\0".join(word.encode() for word in words) + b"\0"
+    assert len(shown) < last - first
+    ctypes.memmove(first, shown.ljust(last - first, b"\0"), last - first)
+
+
+def _serve(address: str) -> None:
+    from tests.torture import children
+
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen(50)
+    print("ready", flush=True)
+    alive: dict[int, socket.socket] = {}
+    while True:
+        with suppress(ChildProcessError):
+            while True:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+                if pid == 0:
+                    break
+                with suppress(OSError), alive.pop(pid) as connection:
+                    connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        ready = select.select([listener, sys.stdin], [], [], 0.005)[0]
+        if sys.stdin in ready:
+            break
+        if listener in ready:
+            connection = listener.accept()[0]
+            words, (output,), _, _ = socket.recv_fds(connection, 65536, 1)
+            pid = os.fork()
+            if pid == 0:
+                for other in (listener, connection, *alive.values()):
+                    other.close()
+                _be_child(children, json.loads(words), output)
+            os.close(output)
+            connection.sendall(f"{pid}\n".encode())
+            alive[pid] = connection
+    for pid in alive:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def _be_child(children: Any, asked: dict[str, Any], output: int) -> None:
+    status = 70
+    try:
+        os.setsid()
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for standard, descriptor in ((0, nothing), (1, output), (2, output)):
+            os.dup2(descriptor, standard)
+        status = getattr(children, asked["task"])(**asked["arguments"]) or 0
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        with suppress(BaseException):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    _serve(sys.argv[1])
