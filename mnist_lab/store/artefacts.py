@@ -136,8 +136,8 @@ class Artefacts:
         try:
             with os.scandir(self.folder(run_id)) as entries:
                 return sum(entry.stat(follow_symlinks=False).st_size for entry in entries)
-        except OSError:
-            # None yet, or one that is being replaced at this moment.
+        except (OSError, StoreError):
+            # None yet, one that is being replaced at this moment, or no id in a damaged row.
             return 0
 
     @contextmanager
