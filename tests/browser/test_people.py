@@ -21,7 +21,6 @@ from tests.browser.actions import (
     head,
     open_lab,
     open_tab,
-    press,
     rows,
     select_row,
     settled,
@@ -176,7 +175,7 @@ def test_a_connection_that_breaks_and_an_app_that_is_killed_leave_the_form_and_t
     try:
         open_page(page, f"{wire.url}lab", "Start from")
         open_tab(page, "Training")
-            end_all(store)
+        end_all(store)
         eventually(page, lambda: (store.active(), store.waiting()), ([], 0), 2 * PATIENCE)
         select_row(page, FIRST)
         fill(page, "Filters", 9, SIDEBAR)
