@@ -185,7 +185,9 @@ class Artefacts:
                         path.unlink()
 
     def sweep_all(self, known: Container[str]) -> None:
-        """Removes half-written files of all runs, and the folders of runs that were begun to be made and never were.
+        """Removes half-written files of all runs, and empty folders of runs that are in no list.
+
+        Whole files are never removed: a run may lack in the list as the store was made anew after damage.
 
         Args:
             known: The ids of all runs, deleted ones included.
@@ -197,7 +199,7 @@ class Artefacts:
             self.sweep(run_id)
             with suppress(OSError):
                 if run_id not in known and _age(self.folder(run_id)) > ABANDONED_SECONDS:
-                    self.remove(run_id)
+                    self.folder(run_id).rmdir()
 
     def log_tail(self, run_id: str, lines: int = 20) -> str:
         """The last lines of a run's log; empty if it has none."""

@@ -76,20 +76,25 @@ def test_of_another_machine_only_what_is_old_by_any_clock_is_swept(
         assert path.exists() is is_kept
 
 
-def test_the_folder_of_a_run_that_never_came_to_be_is_swept_after_a_day_and_no_other(store: RunStore, run: Run) -> None:
+def test_the_empty_folder_of_a_run_that_never_came_to_be_is_swept_after_a_day_and_no_whole_file(
+    store: RunStore, run: Run
+) -> None:
     deleted = store.create(run.network(), TrainingConfig())
     store.delete([deleted.id])
     for run_id in (run.id, deleted.id, NOBODY):
         with store.artefacts.writing(run_id, MODEL) as path:
             path.write_bytes(b"weights")
-    (store.artefacts.root / "notes").mkdir()
+    empty = store.artefacts.folder("f" * 32)
+    for path in (store.artefacts.root / "notes", empty):
+        path.mkdir()
     store.sweep()
-    assert store.artefacts.has(NOBODY, MODEL), "its row may be about to be written"
+    assert empty.is_dir(), "its first file may be about to be written"
     for path in store.artefacts.root.iterdir():
         if path.is_dir():
             os.utime(path, (0, 0))
     store.sweep()
-    assert not store.artefacts.folder(NOBODY).exists()
+    assert not empty.exists()
+    assert store.artefacts.has(NOBODY, MODEL), "its row may have been lost, when the store was made anew after damage"
     assert store.artefacts.has(run.id, MODEL) and store.artefacts.has(deleted.id, MODEL)
     assert (store.artefacts.root / "notes").is_dir()
 
