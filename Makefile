@@ -1,5 +1,6 @@
 # make run, make test, make check, make torture, make benchmark, make clean, make audit, make backends, make lowest.
-# Everything goes into .venv (the last two: into .venv-backends and .venv-lowest); nothing else on the machine is touched, but for a browser that `make test` may fetch.
+# Everything goes into .venv (backends and lowest into .venv-backends and .venv-lowest); nothing else on the machine is
+# touched, but for a browser and a PostgreSQL server that `make test` may fetch.
 # PYTHON=/path/to/python chooses the interpreter, PYTEST_ARGS adds options, TEST_PROCESSES says how many processes share
 # the tests (0: none but this one), BENCHMARKS which benchmarks are run.
 
