@@ -7,6 +7,7 @@ import hashlib
 import logging
 import re
 import signal
+import threading
 import webbrowser
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -170,6 +171,11 @@ def _end_in_order() -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
+    # Uvicorn gives back Python's own handler at its end; pressed again while Python waits for its threads, Ctrl-C would
+    # leave a trace. What is registered with `atexit` comes after that.
+    register = getattr(threading, "_register_atexit", None)
+    if register is not None:
+        register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
 def _show() -> None:

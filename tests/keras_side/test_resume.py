@@ -321,12 +321,10 @@ def test_when_the_file_is_whole_again_the_same_run_goes_on(store: RunStore, cut_
 
 def test_the_state_of_another_optimizer_is_not_taken(store: RunStore) -> None:
     """Keras would only warn, and go on with a fresh one."""
-    one, other = (
-        interrupted(store, store.create(PLAIN, dataclasses.replace(CONFIG, optimizer=optimizer)), after(1))
-        for optimizer in (SGD(), Adam())
-    )
-    shutil.copyfile(store.artefacts.path(one.id, CHECKPOINT), store.artefacts.path(other.id, CHECKPOINT))
+    one = interrupted(store, store.create(PLAIN, dataclasses.replace(CONFIG, optimizer=SGD())), after(1))
     store.end(one.id, "stopped", among=("queued",))
+    other = interrupted(store, store.create(PLAIN, dataclasses.replace(CONFIG, optimizer=Adam())), after(1))
+    shutil.copyfile(store.artefacts.path(one.id, CHECKPOINT), store.artefacts.path(other.id, CHECKPOINT))
     failed = execute(store, other)
     assert failed.status == "failed" and CHECKPOINT in (failed.reason or "")
 
