@@ -58,7 +58,8 @@ class InferenceClient:
         try:
             self.ask("ping")
         except InferenceError as error:
-            _log.warning("%s", error)
+            if not self._closed.is_set():
+                _log.warning("%s", error)
 
     @property
     def process(self) -> WorkerProcess | None:

@@ -70,8 +70,10 @@ def note_gone(store: RunStore, runs: list[Run]) -> None:
 
 def said() -> None:
     """Shows which runs are not there any more, until it is closed or another link is opened."""
+    # A place of its own, full or not: what stands below would be drawn anew when it comes, and an open fold be closed.
+    place = st.empty()
     if words := state.get(_SAID, ""):
-        with st.container(horizontal=True, vertical_alignment="center"):
+        with place.container(horizontal=True, vertical_alignment="center"):
             st.warning(frame.sentence(words), icon=":material/link_off:")
             st.button("Close", on_click=state.put, args=(_SAID, ""), key="close-link-said")
 
