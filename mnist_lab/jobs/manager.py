@@ -148,7 +148,8 @@ class JobManager:
         except LabError as error:
             self.data_words = str(error)
         except RuntimeError:
-            # A program that is being closed lets no library import any more.
+            # A program that is being closed lets no library import any more, some moments before its main thread ends.
+            threading.main_thread().join(CLOSE_SECONDS)
             if threading.main_thread().is_alive():
                 raise
 

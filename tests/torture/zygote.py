@@ -141,14 +141,20 @@ def _serve(address: str) -> None:
             break
         if listener in ready:
             connection = listener.accept()[0]
-            words, (output,), _, _ = socket.recv_fds(connection, 65536, 1)
+            # An app may be killed at any moment: before it has said what it wants, or before it has heard of it.
+            words, outputs, _, _ = socket.recv_fds(connection, 65536, 1)
+            if not words or not outputs:
+                connection.close()
+                continue
+            output = outputs[0]
             pid = os.fork()
             if pid == 0:
                 for other in (listener, connection, *alive.values()):
                     other.close()
                 _be_child(children, json.loads(words), output)
             os.close(output)
-            connection.sendall(f"{pid}\n".encode())
+            with suppress(OSError):
+                connection.sendall(f"{pid}\n".encode())
             alive[pid] = connection
     for pid in alive:
         os.kill(pid, signal.SIGKILL)
