@@ -137,7 +137,7 @@ def test_the_address_of_selected_runs_selects_them_in_another_browser(lab, made,
     both = eventually(page, lambda: page.url, lambda url: url.endswith("&view=Settings"))
     screenshot(page, "runs-link")
 
-    open_page(elsewhere, f"{lab.url}runs?run={two.id}", "linked two")
+    open_page(elsewhere, f"{lab.url}runs?run={two.id}", "Runs")
     elsewhere.locator(".st-key-details").get_by_role("heading", name="linked two").wait_for()
     open_page(elsewhere, both, "Settings side by side")
     assert elsewhere.locator(".st-key-details").count() == 0
