@@ -67,6 +67,10 @@ class Child:
         self.pid = int(self._line())
         self.returncode: int | None = None
 
+    def __del__(self) -> None:
+        # One that was left to live on is ended with the zygote, and nobody waits for it.
+        self._socket.close()
+
     def _line(self) -> bytes:
         read = b""
         while not read.endswith(b"\n"):
