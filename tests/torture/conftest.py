@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.torture.zygote import Zygote
+
 FULL = os.environ.get("TORTURE") == "full"
 SEED = int(os.environ.get("TORTURE_SEED") or 7)
 
@@ -28,6 +30,21 @@ def chance(request: pytest.FixtureRequest) -> random.Random:
 def times(full: int, short: int) -> int:
     """How often something is done: `full` by ``make torture``, `short` among all tests."""
     return full if FULL else short
+
+
+@pytest.fixture(scope="module")
+def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    """What forks apps and workers, one for the tests of a file."""
+    made = Zygote(tmp_path_factory.mktemp("zygote"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def no_other_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes away what would lead to another store."""
+    for name in [name for name in os.environ if name.startswith("MNIST_LAB_")]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
@@ -41,17 +41,7 @@ TARGETS = ("worker", "app", "both")
 LANES = 2 if FULL else 1
 
 
-@pytest.fixture(scope="module")
-def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    made = Zygote(tmp_path_factory.mktemp("zygote"))
-    yield made
-    made.close()
-
-
-@pytest.fixture(autouse=True)
-def no_other_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("MNIST_LAB_")]:
-        monkeypatch.delenv(name)
+pytestmark = pytest.mark.usefixtures("no_other_store")
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = 60.0, pause: float = 0.01) -> Any:

@@ -39,17 +39,7 @@ ENDED_EARLY = "The program or the machine was ended while it trained. Resume it 
 only_full = pytest.mark.skipif(not FULL, reason="takes minutes: `make torture` does it")
 
 
-@pytest.fixture(scope="module")
-def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    made = Zygote(tmp_path_factory.mktemp("zygote"))
-    yield made
-    made.close()
-
-
-@pytest.fixture(autouse=True)
-def no_other_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("MNIST_LAB_")]:
-        monkeypatch.delenv(name)
+pytestmark = pytest.mark.usefixtures("no_other_store")
 
 
 class Place:
