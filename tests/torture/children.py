@@ -1,9 +1,12 @@
-"""What the zygote's children do; imported by it, with all that takes long to import."""
+"""What is forked to be killed: apps, workers, makers of stores. Imported with all that takes long to import.
+
+They run the program's own code: an app is a `JobManager`, a worker is `mnist_lab.worker.main` with its real words and
+its real command line. Only the way by which an app starts its worker is another, and its parent is the zygote.
+"""
 
 from __future__ import annotations
 
 import ctypes
-import gc
 import os
 import signal
 import subprocess
@@ -23,12 +26,10 @@ from mnist_lab.keras_side import evaluate, infer, probe, train, weights  # noqa:
 from mnist_lab.store import RunStore, open_store
 from tests.jobs.conftest import FAST, SMALL
 from tests.torture.phases import PHASES, Phase
-from tests.torture.zygote import Child, show_command
+from tests.zygote import Child, show_command
 
 # Of what each would read again.
 datasets.load("digits")
-gc.collect()
-gc.freeze()
 
 STEP = "step"  # the file that tells by how much the time of day is wrong
 
@@ -106,6 +107,19 @@ def work(home: str, words: list[str]) -> int:
     weights.save = saved
     RunStore.add_epoch = added  # type: ignore[method-assign]
     return worker.main(words)
+
+
+def work_alone(home: str, name: str, changes: str = "") -> int:
+    """A worker for the runs that are queued for it by name.
+
+    Args:
+        home: The home of the program.
+        name: Its name.
+        changes: Python that it runs first, to be made impatient or sick.
+    """
+    settle(home)
+    exec(changes, {"heartbeat": heartbeat, "time": time, "train": train})
+    return worker.main(["train", "--own", "--name", name, "--parent", str(os.getppid())])
 
 
 def make(home: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.torture.zygote import Zygote
+from tests.zygote import Zygote
 
 FULL = os.environ.get("TORTURE") == "full"
 SEED = int(os.environ.get("TORTURE_SEED") or 7)
@@ -35,7 +35,7 @@ def times(full: int, short: int) -> int:
 @pytest.fixture(scope="module")
 def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
     """What forks apps and workers, one for the tests of a file."""
-    made = Zygote(tmp_path_factory.mktemp("zygote"))
+    made = Zygote(tmp_path_factory.mktemp("zygote"), "tests.torture.children")
     yield made
     made.close()
 

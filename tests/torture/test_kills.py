@@ -29,7 +29,7 @@ from mnist_lab.training_config import EarlyStopping, TrainingConfig
 from tests.jobs.conftest import assert_curve_is_whole, has_ended
 from tests.torture.conftest import FULL, Tally, times
 from tests.torture.phases import PHASES, Phase
-from tests.torture.zygote import Child, Zygote
+from tests.zygote import Child, Zygote
 
 NETWORK = Architecture((Flatten(), Dense(10, "softmax")))
 TRAINING = TrainingConfig(

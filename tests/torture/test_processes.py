@@ -32,7 +32,7 @@ from tests.jobs.conftest import until as until_run
 from tests.torture.conftest import FULL, Tally
 from tests.torture.phases import PHASES, Phase
 from tests.torture.test_kills import NETWORK, assert_is_sound, is_dead, opened, until
-from tests.torture.zygote import Child, Zygote
+from tests.zygote import Child, Zygote
 
 FIVE_SECONDS = 5.0  # in which a worker ends with its program
 ENDED_EARLY = "The program or the machine was ended while it trained. Resume it from its last epoch."
