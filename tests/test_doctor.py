@@ -7,7 +7,6 @@ import json
 import os
 import socket
 import sqlite3
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from mnist_lab.store import RunStore
 from mnist_lab.store.artefacts import MODEL, PREDICTIONS, VALIDATION_PREDICTIONS
 from mnist_lab.store.database import open_engine
 from tests.conftest import Here
+from tests.held_open import held_open
 from tests.made_runs import add_course, add_run
 from tests.store import damages
 from tests.store.older import bring_down
@@ -286,19 +286,10 @@ def test_a_damaged_file_that_a_program_has_open_is_left_alone(shelf: RunStore, h
     shelf.close()
     file = home / "lab.db"
     damage_pages(file, 4, 2)
-    holder = subprocess.Popen(
-        [sys.executable, "-c", f"file = open({str(file)!r}); print('open', flush=True); input()"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    try:
-        assert holder.stdout is not None
-        holder.stdout.readline()
+    with held_open(file) as pid:
         said = found(repair=True)["store"][0]
-        assert said.kind == "problem" and f"process {holder.pid}" in said.help
+        assert said.kind == "problem" and f"process {pid}" in said.help
         assert not list(home.glob("lab.db.damaged-*"))
-    finally:
-        holder.communicate(b"\n", timeout=30)
 
 
 # Runs and files -------------------------------------------------------------------------------------------------------

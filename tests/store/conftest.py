@@ -11,7 +11,6 @@ import pytest
 
 from mnist_lab.store import RunStore
 from mnist_lab.store.database import open_engine
-from tests.postgres import lacking
 from tests.zygote import Child, Zygote
 
 
@@ -80,17 +79,6 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
 def home(tmp_path: Path) -> Path:
     """The home of the store; not made yet."""
     return tmp_path / "home"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, home: Path) -> str:
-    """The URL of an empty store: every test of a store runs on both databases."""
-    if request.param == "sqlite":
-        return f"sqlite:///{home / 'lab.db'}"
-    if missing := lacking():
-        pytest.skip(f"needs PostgreSQL: {missing}")
-    found: str = request.getfixturevalue("postgres_url")
-    return found
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def work_alone(home: str, name: str, changes: str = "") -> int:
         changes: Python that it runs first, to be made impatient or sick.
     """
     settle(home)
-    exec(changes, {"heartbeat": heartbeat, "time": time, "train": train})
+    exec(changes, {"heartbeat": heartbeat, "os": os, "time": time, "train": train})
     return worker.main(["train", "--own", "--name", name, "--parent", str(os.getppid())])
 
 

@@ -32,7 +32,6 @@ from mnist_lab.store.artefacts import CHECKPOINT, MODEL
 from mnist_lab.store.condition import condition_of
 from mnist_lab.store.database import open_engine
 from mnist_lab.training_config import TrainingConfig
-from tests.postgres import lacking
 from tests.store.older import bring_down, columns_since
 from tests.torture.conftest import FULL, Tally, times
 from tests.torture.store_children import CONFIG, NETWORK, checkpoint
@@ -410,8 +409,6 @@ def test_a_folder_that_belongs_to_another_is_a_sentence_at_every_command(
 def test_eight_processes_that_come_to_an_empty_place_at_once_make_one_store(
     children: Zygote, tmp_path: Path, server: bool, request: pytest.FixtureRequest, tally: Tally
 ) -> None:
-    if server and (missing := lacking()):
-        pytest.skip(f"needs PostgreSQL: {missing}")
     rounds = times(10, 1)
     for number in range(rounds):
         home = tmp_path / str(number)
@@ -519,8 +516,6 @@ def test_backups_while_trainings_run_are_whole(
     children: Zygote, tmp_path: Path, server: bool, request: pytest.FixtureRequest, chance: random.Random,
     tally: Tally,
 ) -> None:  # fmt: skip
-    if server and (missing := lacking()):
-        pytest.skip(f"needs PostgreSQL: {missing}")
     home = tmp_path / "home"
     url = request.getfixturevalue("postgres_url") if server else f"sqlite:///{home / 'lab.db'}"
     store = RunStore(open_engine(url), home)
