@@ -41,16 +41,16 @@ def settle(home: str, environment: dict[str, str] | None = None) -> None:
     os.environ.update({"MNIST_LAB_HOME": home, **(environment or {})})
 
 
-def app(home: str, address: str, silent: float = 60.0, most_per_look: float = 1.0) -> None:
+def app(home: str, address: str, silent: float = 60.0, most_per_look: float = 1.0, url: str = "") -> None:
     """The server, as far as trainings go: its manager, whose workers are forked."""
-    settle(home)
+    settle(home, {"MNIST_LAB_STORE": url})
     show_command(["python", "-m", "streamlit", "run", "app.py"])
     _step_the_clock(home)
 
     class Forked(Child):
         def __init__(self, command: list[str], env: dict[str, str], stdout: Any, **_: Any) -> None:
             words = command[command.index("mnist_lab.worker") + 1 :]
-            super().__init__(address, "work", {"home": home, "words": words}, stdout.fileno())
+            super().__init__(address, "work", {"home": home, "words": words, "url": url}, stdout.fileno())
 
     stand_in = SimpleNamespace(**{**vars(subprocess), "Popen": Forked})
     processes.subprocess = stand_in  # type: ignore[assignment]
@@ -69,9 +69,9 @@ def app(home: str, address: str, silent: float = 60.0, most_per_look: float = 1.
     made.close()
 
 
-def work(home: str, words: list[str]) -> int:
+def work(home: str, words: list[str], url: str = "") -> int:
     """A worker: its real entry, which notes what it is doing."""
-    settle(home)
+    settle(home, {"MNIST_LAB_STORE": url})
     show_command(["python", "-m", "mnist_lab.worker", *words])
     _step_the_clock(home)
     phase = Phase(Path(home) / PHASES)

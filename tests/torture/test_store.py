@@ -17,7 +17,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -25,13 +24,11 @@ import pytest
 from mnist_lab import cli, doctor, starter
 from mnist_lab.backup import back_up, restore
 from mnist_lab.errors import LabError, StoreError
-from mnist_lab.jobs import InferenceClient, end_lost
-from mnist_lab.jobs.processes import WorkerProcess
+from mnist_lab.jobs import InferenceClient
 from mnist_lab.store import ACTIVE, RunStore, schema
 from mnist_lab.store.artefacts import CHECKPOINT, MODEL
 from mnist_lab.store.condition import condition_of
 from mnist_lab.store.database import open_engine
-from mnist_lab.training_config import TrainingConfig
 from tests.store.older import bring_down, columns_since
 from tests.torture.conftest import FULL, Tally, times
 from tests.torture.store_children import CONFIG, NETWORK, checkpoint
@@ -626,40 +623,3 @@ def test_a_model_that_is_damaged_is_a_sentence_and_the_process_goes_on_to_answer
         store.close()
     tally("damaged models asked in the real process", asked)
     tally("damaged models: refused with a sentence (others were damaged in their figures alone)", refused)
-
-
-# A real training over PostgreSQL --------------------------------------------------------------------------------------
-
-
-@pytest.mark.skipif(not FULL, reason="two starts of TensorFlow: by make torture")
-def test_a_training_over_postgresql_that_is_killed_goes_on_and_is_finished(
-    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tally: Tally
-) -> None:
-    home = tmp_path / "home"
-    monkeypatch.setenv("MNIST_LAB_STORE", postgres_url)
-    monkeypatch.setenv("MNIST_LAB_HOME", str(home))
-    store = RunStore(open_engine(postgres_url), home)
-    run = store.create(NETWORK, TrainingConfig(dataset="digits", epochs=40), owner="w")
-    worker = WorkerProcess("train", ["--own"], name="w")
-    wait_for(lambda: store.get(run.id).epochs_run >= 3)
-    os.kill(worker.pid, signal.SIGKILL)
-    assert worker.wait(30) == -signal.SIGKILL
-    assert [each.id for each in end_lost(store)] == [run.id]
-    killed = store.get(run.id)
-    assert (killed.status, killed.can_go_on) == ("interrupted", True)
-    assert len(store.history(run.id)) == killed.epochs_run >= 3
-    store.requeue(run.id, owner="w")
-    again = WorkerProcess("train", ["--own"], name="w")
-    wait_for(lambda: store.get(run.id).status == "finished")
-    again.end()
-    assert [entry["epoch"] for entry in store.history(run.id)] == list(range(1, 41))
-    assert (store.get(run.id).test_accuracy or 0.0) > 0.5 and store.artefacts.has(run.id, MODEL)
-    store.close()
-    tally("trainings over PostgreSQL that were killed, went on and were finished", 1)
-
-
-def wait_for(what: Any) -> None:
-    end = time.monotonic() + 240
-    while not what():
-        assert time.monotonic() < end, "it takes too long"
-        time.sleep(0.05)
