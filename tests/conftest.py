@@ -12,8 +12,8 @@ import pytest
 
 from mnist_lab import cli
 
-# Its fixtures are for the tests of the store and for those that do harm.
-pytest_plugins = ["tests.postgres"]
+# Their fixtures are for the tests of the store and of jobs, and for those that do harm.
+pytest_plugins = ["tests.postgres", "tests.zygote"]
 
 Said = tuple[int, str, str]
 """Exit status, standard output and standard error."""

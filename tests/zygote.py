@@ -16,9 +16,12 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOM = "x" * 600  # for the command line that a child shows
@@ -127,6 +130,14 @@ class Child:
         if self.poll() is None:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
+
+
+@pytest.fixture(scope="session")
+def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    """What forks apps and workers, with TensorFlow."""
+    made = Zygote(tmp_path_factory.mktemp("zygote"), "tests.torture.children")
+    yield made
+    made.close()
 
 
 def show_command(words: list[str]) -> None:

@@ -72,12 +72,9 @@ def app(home: str, address: str, silent: float = 60.0, most_per_look: float = 1.
 def work(home: str, words: list[str], url: str = "") -> int:
     """A worker: its real entry, which notes what it is doing."""
     settle(home, {"MNIST_LAB_STORE": url})
-    show_command(["python", "-m", "mnist_lab.worker", *words])
     _step_the_clock(home)
     phase = Phase(Path(home) / PHASES)
     phase.set("starting")
-    # Its parent is the zygote.
-    worker._is_orphan = lambda parent: not _is_alive(parent)  # type: ignore[assignment]
     progress = heartbeat.Heartbeat.progress
 
     def noted(self: heartbeat.Heartbeat, **values: Any) -> None:
@@ -106,6 +103,20 @@ def work(home: str, words: list[str], url: str = "") -> int:
 
     weights.save = saved
     RunStore.add_epoch = added  # type: ignore[method-assign]
+    return _be_worker(words)
+
+
+def work_as_told(words: list[str], environment: dict[str, str]) -> int:
+    """A worker with its real words and its real environment."""
+    os.environ.clear()
+    os.environ.update(environment)
+    return _be_worker(words)
+
+
+def _be_worker(words: list[str]) -> int:
+    show_command(["python", "-m", "mnist_lab.worker", *words])
+    # Its parent is the zygote.
+    worker._is_orphan = lambda parent: not _is_alive(parent)  # type: ignore[assignment]
     return worker.main(words)
 
 

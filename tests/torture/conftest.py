@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.zygote import Zygote
-
 FULL = os.environ.get("TORTURE") == "full"
 SEED = int(os.environ.get("TORTURE_SEED") or 7)
 
@@ -30,14 +28,6 @@ def chance(request: pytest.FixtureRequest) -> random.Random:
 def times(full: int, short: int) -> int:
     """How often something is done: `full` by ``make torture``, `short` among all tests."""
     return full if FULL else short
-
-
-@pytest.fixture(scope="module")
-def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    """What forks apps and workers, one for the tests of a file."""
-    made = Zygote(tmp_path_factory.mktemp("zygote"), "tests.torture.children")
-    yield made
-    made.close()
 
 
 @pytest.fixture
