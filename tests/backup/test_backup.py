@@ -132,14 +132,23 @@ def file(home: Path) -> str:
     return f"sqlite:///{home / 'lab.db'}"
 
 
-@pytest.fixture
-def saved(home: Path, file: str, tmp_path: Path) -> Path:
-    """A backup of a small store, in a folder; the store is closed and still there."""
-    store = RunStore(open_engine(file), home)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the home of a small store, closed, and its backup beside it, to be copied."""
+    folder = tmp_path_factory.mktemp("made")
+    home, url = folder / "home", f"sqlite:///{folder / 'home' / 'lab.db'}"
+    store = RunStore(open_engine(url), home)
     write(store, add_run(store, [1], name="done").id, MODEL, b"model")
-    back_up(store, file, home, tmp_path / "saved")
+    back_up(store, url, home, folder / "saved")
     store.close()
-    return tmp_path / "saved"
+    return folder
+
+
+@pytest.fixture
+def saved(home: Path, made: Path, tmp_path: Path) -> Path:
+    """A backup of a small store, in a folder; the store is closed and still there."""
+    shutil.copytree(made / "home", home)
+    return shutil.copytree(made / "saved", tmp_path / "saved")
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -38,9 +39,10 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "lab.db"
 
 
-@pytest.fixture
-def filled(file: Path) -> Path:
-    """A database with some runs in it, closed."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with some runs in it, closed, to be copied."""
+    file = tmp_path_factory.mktemp("made") / "lab.db"
     store = RunStore(open_engine(f"sqlite:///{file}"), file.parent)
     for i in range(30):
         run_id = create(store, f"run {i}")
@@ -49,6 +51,14 @@ def filled(file: Path) -> Path:
         store.add_epoch(run_id, {"epoch": 1, "loss": 1.0})
     store.note("a note", {"x": 1})
     store.close()
+    return file
+
+
+@pytest.fixture
+def filled(file: Path, made: Path) -> Path:
+    """A database with some runs in it, closed."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(made, file)
     return file
 
 

@@ -181,12 +181,17 @@ def fill(ballast: Path) -> None:
             pass
 
 
+@pytest.fixture(scope="module")
+def through(store: RunStore, zygote: Zygote) -> Run:
+    """A training of few epochs that nothing befell."""
+    return ran_through(store, zygote, FEW)
+
+
 @pytest.mark.parametrize("is_long", [False, True] if FULL else [True])
 def test_a_disk_that_is_full_costs_no_epoch(
-    store: RunStore, zygote: Zygote, small_disk: Path, tally: Tally, is_long: bool
+    store: RunStore, zygote: Zygote, through: Run, small_disk: Path, tally: Tally, is_long: bool
 ) -> None:
     """For a while a training waits; then it is *interrupted* with that reason, and goes on to the same end."""
-    through = ran_through(store, zygote, FEW)
     with place(small_disk / "home") as small:
         run_id = small.create(NETWORK, FEW, owner="full").id
         patience = 1.0 if is_long else 60.0
@@ -232,9 +237,8 @@ train.Control.on_train_batch_end = hang
 
 
 def test_a_training_that_hangs_is_interrupted_says_so_and_goes_on(
-    store: RunStore, zygote: Zygote, tally: Tally
+    store: RunStore, zygote: Zygote, through: Run, tally: Tally
 ) -> None:
-    through = ran_through(store, zygote, FEW)
     run_id = store.create(NETWORK, FEW, owner="hangs").id
     began = time.monotonic()
     assert worker(zygote, store, "hangs", HANGS).wait() == 0
