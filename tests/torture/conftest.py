@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.zygote import Zygote
+
 FULL = os.environ.get("TORTURE") == "full"
 SEED = int(os.environ.get("TORTURE_SEED") or 7)
 
@@ -28,6 +30,14 @@ def chance(request: pytest.FixtureRequest) -> random.Random:
 def times(full: int, short: int) -> int:
     """How often something is done: `full` by ``make torture``, `short` among all tests."""
     return full if FULL else short
+
+
+@pytest.fixture(scope="package")
+def children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    """What forks processes that work on a store, without TensorFlow."""
+    made = Zygote(tmp_path_factory.mktemp("children"), "tests.torture.store_children")
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -37,13 +37,6 @@ from tests.zygote import Zygote
 POSTGRES_OR_NOT = pytest.mark.parametrize("server", [False, True], ids=["sqlite", "postgresql"])
 
 
-@pytest.fixture(scope="module")
-def children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    made = Zygote(tmp_path_factory.mktemp("children"), "tests.torture.store_children")
-    yield made
-    made.close()
-
-
 def one_sentence(error: LabError) -> None:
     assert "\n" not in str(error) and "Traceback" not in str(error)
     assert error.remedy
