@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import time
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -14,27 +12,28 @@ from typing import Any
 
 from sqlalchemy import Engine, delete, insert, select
 
-from mnist_lab import shapes
 from mnist_lab.architecture import Architecture
-from mnist_lab.errors import ArchitectureError, LabError, RunNotFound
+from mnist_lab.errors import LabError, RunNotFound
 from mnist_lab.settings import read_settings
 from mnist_lab.store import schema
 from mnist_lab.store.artefacts import Artefacts, is_run_id
 from mnist_lab.store.damage import epochs_of, read_json
 from mnist_lab.store.database import open_engine, reading, writing
 from mnist_lab.store.digits import Digits
-from mnist_lab.store.edits import MAX_NAME, Edits, clean_name, clean_notes
+from mnist_lab.store.edits import Edits
 from mnist_lab.store.listing import Listing
+from mnist_lab.store.new_runs import new_row
 from mnist_lab.store.people import People
 from mnist_lab.store.records import ACTIVE, Run
+from mnist_lab.store.sweeps import Sweeps
 from mnist_lab.store.work import Work, end_of_queue
 from mnist_lab.training_config import TrainingConfig
 
 _runs, _epochs, _points = schema.runs, schema.epochs, schema.points
 
 
-class RunStore(Work, Edits, Listing, Digits, People):
-    """All runs, with their curves and files, and people's own digits.
+class RunStore(Work, Edits, Listing, Digits, People, Sweeps):
+    """All runs, with their curves and files, sweeps, and people's own digits.
 
     Safe to use from several threads and processes at once.
 
@@ -81,26 +80,8 @@ class RunStore(Work, Edits, Listing, Digits, People):
             ArchitectureError: If the network is impossible.
             NoRoomError: If too many runs of this person are queued.
         """
-        analysis = shapes.analyse(architecture)
-        if analysis.problem is not None:
-            raise ArchitectureError(analysis.problem, path=analysis.problem_path or ())
-        run_id = uuid.uuid4().hex
-        values = {
-            "id": run_id,
-            "name": clean_name(name) or architecture.summary[:MAX_NAME],
-            "notes": clean_notes(notes),
-            "preset": preset,
-            "owner": owner,
-            "person": person,
-            "status": "queued",
-            "created": time.time(),
-            "architecture": architecture.to_dict(),
-            "training": training.to_dict(),
-            "split": training.split,
-            "parameters": analysis.parameters,
-            "trainable_parameters": analysis.trainable,
-            "multiply_adds": analysis.multiply_adds,
-        }
+        values = new_row(architecture, training, name=name, notes=notes, preset=preset, owner=owner, person=person)
+        run_id = values["id"]
         try:
             for file, content in (files or {}).items():
                 with self.artefacts.writing(run_id, file) as path:
@@ -205,6 +186,7 @@ class RunStore(Work, Edits, Listing, Digits, People):
         *,
         ids: Sequence[str] | None = None,
         presets: Sequence[str] | None = None,
+        sweep: str | None = None,
         owned: bool = False,
         deleted: bool = False,
         most: int | None = None,
@@ -215,6 +197,7 @@ class RunStore(Work, Edits, Listing, Digits, People):
             statuses: Only those of these statuses; None for all.
             ids: Only these; None for all.
             presets: Only those that have the network of one of these presets; None for all.
+            sweep: Only those of this sweep; None for all.
             owned: Only those with an owner.
             deleted: Those that were deleted, in place of those that were not.
             most: Only the newest so many; None for all.
@@ -226,6 +209,8 @@ class RunStore(Work, Edits, Listing, Digits, People):
             wanted = wanted.where(_runs.c.id.in_(ids))
         if presets is not None:
             wanted = wanted.where(_runs.c.preset.in_(presets))
+        if sweep is not None:
+            wanted = wanted.where(_runs.c.sweep == sweep)
         if owned:
             wanted = wanted.where(_runs.c.owner.is_not(None))
         with reading(self._engine) as connection:
