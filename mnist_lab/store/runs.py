@@ -71,7 +71,7 @@ class RunStore(Work, Edits, Listing, Digits, People, Sweeps):
             name: Display text; empty for one made of the layers.
             notes: Display text.
             preset: The preset whose network it is; its training may differ.
-            owner: If given, only the worker of this name may take it.
+            owner: If given, only the worker of this name, or a worker of this owner's crew, may take it.
             files: By name, files that it needs; they are there before a worker can take it.
             person: Who asks for it, from `person`; None where nobody knows.
             most_queued: How many runs of theirs may be queued with it; None for any number.
