@@ -40,11 +40,17 @@ def release_lost(store: RunStore) -> list[Run]:
     """
     # The manager asks four times a second: the common queue, which may be long, is left unread.
     owned = store.runs(["queued"], owned=True)
-    lost = [run for run in owned if run.owner is not None and _is_gone(run.owner, store.host)]
+    lost = [run for run in owned if run.owner is not None and is_gone(run.owner, store.host)]
     return [run for run in lost if store.hand_over(run.id, None, previous=run.owner)]
 
 
-def _is_gone(owner: str, host: str) -> bool:
+def is_gone(owner: str, host: str) -> bool:
+    """Whether the process that made a name by `new_owner` is known to be gone; of other hosts nobody knows here.
+
+    Args:
+        owner: The name.
+        host: This host.
+    """
     kind, _, rest = owner.partition("/")
     parts = rest.rsplit("/", 2)
     if kind != _OWNER or len(parts) != 3 or parts[0] != host[:_MAX_HOST] or not parts[1].isdigit():
@@ -123,7 +129,7 @@ def run_all(
 def _take_over(store: RunStore, runs: list[Run], owner: str) -> None:
     """Takes what waits and nobody trains."""
     for run in runs:
-        if run.owner != owner and run.status == "queued" and (run.owner is None or _is_gone(run.owner, store.host)):
+        if run.owner != owner and run.status == "queued" and (run.owner is None or is_gone(run.owner, store.host)):
             store.hand_over(run.id, owner, previous=run.owner)
 
 

@@ -25,8 +25,10 @@ from mnist_lab.jobs.local_crew import CLOSE_SECONDS, LocalCrew
 from mnist_lab.jobs.processes import WorkerProcess
 from mnist_lab.jobs.queueing import resume, submit
 from mnist_lab.jobs.sign_of_life import SignOfLife, sweep
+from mnist_lab.jobs.sweeper import Sweeper, start_sweep
 from mnist_lab.settings import read_settings
-from mnist_lab.store import Run, RunStore, open_store
+from mnist_lab.store import Run, RunStore, SweepRecord, open_store
+from mnist_lab.sweeps.sweep import Sweep
 from mnist_lab.training_config import TrainingConfig
 
 TICK_SECONDS = 0.25
@@ -60,14 +62,16 @@ class JobManager:
         self._not_before = time.monotonic() + START_DELAY_SECONDS
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="job-manager", daemon=True)
+        self.sweeper = Sweeper(store)
         self.problem: str | None = None
         self.data_words = ""
         if autostart:
             self.start()
 
     def start(self) -> None:
-        """Starts the thread."""
+        """Starts the threads."""
         self._thread.start()
+        self.sweeper.start()
 
     @property
     def is_warm(self) -> bool:
@@ -112,9 +116,42 @@ class JobManager:
         else:
             resume(self.store, run, person=person)
 
+    def start_sweep(self, sweep: Sweep, person: str | None = None) -> SweepRecord:
+        """Starts a sweep; this program drives it.
+
+        Raises:
+            SweepError: If Optuna is not installed, or a grid is too large.
+        """
+        record = start_sweep(self.store, sweep, person)
+        self.sweeper.look_now()
+        return record
+
+    def stop_sweep(self, sweep_id: str) -> None:
+        """Stops a sweep, which can be resumed."""
+        self.store.command_sweep(sweep_id, "stop")
+
+    def resume_sweep(self, sweep_id: str) -> None:
+        """Lets a sweep go on that has ended.
+
+        Raises:
+            JobError: If it is damaged or was deleted.
+        """
+        self.store.resume_sweep(sweep_id)
+        self.sweeper.look_now()
+
+    def extend_sweep(self, sweep_id: str, *, trials: int = 0, seconds: int = 0, epochs: int = 0) -> None:
+        """Adds to the budget of a sweep, and lets it go on.
+
+        Raises:
+            JobError: If it is damaged or was deleted.
+        """
+        self.store.extend_sweep(sweep_id, trials=trials, seconds=seconds, epochs=epochs)
+        self.sweeper.look_now()
+
     def close(self) -> None:
         """Ends the thread and this program's processes, in seconds; a training under way becomes *interrupted*."""
         self._ended.set()
+        self.sweeper.close()
         if self._thread.is_alive():
             self._thread.join(timeout=1.0)
         both = self.inference.process if self._one_worker else None

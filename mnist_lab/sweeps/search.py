@@ -1,7 +1,7 @@
 """Optuna asked for the next trial, and told what came of each. It keeps nothing: what the store has is the truth.
 
-A proposal follows from the seed of the sweep, from how many were made before it and from what is known by then, and from
-nothing else: whoever takes up a sweep proposes what the one before would have proposed.
+A proposal follows from the seed of the sweep, from how many were made before it and from what is known by then, and
+from nothing else: whoever takes up a sweep proposes what the one before would have proposed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import numpy as np
 
 from mnist_lab.errors import SweepError
 from mnist_lab.store import Trial
+from mnist_lab.sweeps import candidates
 from mnist_lab.sweeps.dimensions import Dimension, IntegerRange, NumberRange, OneOf, Repeat, name_of
 from mnist_lab.sweeps.sweep import Sweep
 
@@ -93,6 +94,8 @@ class Search:
         self._tried: set[str] = set()
         for trial in trials:
             self._take_up(trial)
+        if sweep.search.sampler == "evolution":
+            self._choose_parents(trials)
 
     # Asking -------------------------------------------------------------------------------------------------------
 
@@ -215,6 +218,20 @@ class Search:
         if params is not None:
             self._tried.add(_key(trial.values))
 
+    def _choose_parents(self, trials: Iterable[Trial]) -> None:
+        """Has evolution choose the parents of the generations that have begun, which it remembers in another order."""
+        found = (trial.notes.get("attributes") for trial in trials)
+        generations = {
+            value
+            for attributes in found
+            if isinstance(attributes, dict)
+            for key, value in attributes.items()
+            if key.endswith(":generation") and isinstance(value, int)
+        }
+        sampler = self._sampler(0)
+        for generation in sorted(generations):
+            sampler.get_parent_population(self._study, generation)
+
     def _attributes(self, asked: int) -> dict[str, Any]:
         found = self._study.get_trials(deepcopy=False)[asked].system_attrs
         # The grid is the same for all, and may be long.
@@ -247,7 +264,7 @@ class Search:
 
     def _params(self, values: Mapping[str, Any]) -> dict[str, Any] | None:
         """The values in Optuna's form; None if they are not this sweep's."""
-        params = {}
+        params: dict[str, Any] = {}
         for each in self._sweep.dimensions:
             name = name_of(each)
             value = values.get(name)
@@ -308,8 +325,8 @@ class Search:
     @property
     def _most_epochs(self) -> int:
         searched = [each for each in self._sweep.dimensions if each.field == "training.epochs"]
-        values = [value for each in searched for value in (each.values if isinstance(each, OneOf) else [each.high])]  # type: ignore[attr-defined]
-        return max([self._sweep.training.epochs, *values]) if not values else max(values)
+        ends = [value for each in searched for value in candidates.ends_of(each)]
+        return int(max(ends)) if ends else self._sweep.training.epochs
 
 
 # An impossible network tells the search as much as a bad one, a failed training nothing.
