@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 from mnist_lab.figures.sweep_points import ACCURACY, Dot, Field, accuracy_axis, add_points, differing
 from mnist_lab.figures.theme import axis, base_layout, message
 
-PANEL = 260
+PANEL, LEAST_WIDTH = 260, 240
 MOST_PANELS = 24
 
 
@@ -35,7 +35,9 @@ def sweep_slices(
     columns = min(columns, len(kept))
     rows = math.ceil(len(kept) / columns)
     figure = make_subplots(rows, columns, shared_yaxes="all", horizontal_spacing=0.03, vertical_spacing=0.36 / rows)
-    figure.update_layout(base_layout(dark, 60 + PANEL * rows, showlegend=True, hovermode="closest"))
+    figure.update_layout(
+        base_layout(dark, 60 + PANEL * rows, width=LEAST_WIDTH * columns, showlegend=True, hovermode="closest")
+    )
     for index, field in enumerate(kept):
         row, column = index // columns + 1, index % columns + 1
         there = [dot for dot in shown if field.name in dot.values]

@@ -13,20 +13,14 @@ from typing import Any
 from mnist_lab.architecture import Architecture, Path
 from mnist_lab.layers import Layer, Parallel, Residual
 from mnist_lab.sweeps.dimensions import Dimension, Repeat
-
-LAYERS = "layers."
-
-
-def field_of(path: Path, name: str = "") -> str:
-    """How a field of a layer is named in a sweep, as ``"layers.3.branches.1.0.units"``; without a name the layer."""
-    return LAYERS + ".".join(map(str, (*path, *([name] if name else []))))
+from mnist_lab.sweeps.ways import LAYERS, steps_of, way_of
 
 
 def place_of(field: str) -> tuple[Path, str] | None:
     """The layer, and the name of its field, that a sweep's field is about; None for one of the training."""
-    if not field.startswith(LAYERS):
+    first, *steps = steps_of(field)
+    if first != LAYERS:
         return None
-    steps = [int(step) if step.isdecimal() else step for step in field.removeprefix(LAYERS).split(".")]
     # The last number is the layer's place; what follows it, if anything, is the field.
     name = str(steps.pop()) if steps and isinstance(steps[-1], str) else ""
     return tuple(steps), name
@@ -111,7 +105,7 @@ def _followed(each: Dimension, moved: Mapping[Path, Path]) -> Dimension | None:
     path, name = place
     if isinstance(each, Repeat):
         return _followed_block(each, path, moved)
-    return dataclasses.replace(each, field=field_of(moved[path], name)) if path in moved else None
+    return dataclasses.replace(each, field=way_of(moved[path], name)) if path in moved else None
 
 
 def _followed_block(each: Repeat, path: Path, moved: Mapping[Path, Path]) -> Repeat | None:
@@ -124,4 +118,4 @@ def _followed_block(each: Repeat, path: Path, moved: Mapping[Path, Path]) -> Rep
     others = {new for old, new in moved.items() if old not in members}
     if any((*now[0][:-1], place) in others for place in range(first, last + 1)):
         return None
-    return dataclasses.replace(each, field=field_of((*now[0][:-1], first)), layers=last - first + 1)
+    return dataclasses.replace(each, field=way_of((*now[0][:-1], first)), layers=last - first + 1)

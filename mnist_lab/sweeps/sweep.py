@@ -38,15 +38,23 @@ class Search:
         SweepError: If a setting is out of its range.
     """
 
-    sampler: str = choice("tpe", "Sampler", SAMPLERS, "How the next trial is chosen.")
+    sampler: str = choice(
+        "tpe", "Sampler", SAMPLERS,
+        "How the next trial is chosen. tpe: near what did well so far; random: anywhere; grid: all in turn; evolution: "
+        "children of the best.",
+    )  # fmt: skip
     pruner: str = choice("none", "Pruner", PRUNERS, "Ends trials early that are worse than others were by then.")
-    cost: str | None = choice(None, "And as few as can be", COSTS, "A second aim beside the accuracy.", optional=True)
+    cost: str | None = choice(None, "Second aim: few", COSTS, "Beside the accuracy: as few as can be.", optional=True,
+                              empty="none")  # fmt: skip
     trials: int = integer(20, "Trials", 1, 100_000, "Networks that are trained, at most.")
-    seconds: int | None = integer(None, "Seconds", 1, 10**8, "No trial begins later.", optional=True)
-    epochs: int | None = integer(None, "Epochs in all", 1, 10**9, "No trial begins after so many.", optional=True)
+    seconds: int | None = integer(None, "Seconds", 1, 10**8, "No trial begins later.", optional=True,
+                                 empty="no limit")  # fmt: skip
+    epochs: int | None = integer(None, "Epochs in all", 1, 10**9, "No trial begins after so many.", optional=True,
+                                empty="no limit")  # fmt: skip
     seeds: int = integer(1, "Seeds per trial", 1, 20, "Trainings of each network, whose mean counts.")
     seed: int = integer(0, "Seed of the search", 0, 2**31 - 1, "The same seed proposes the same trials.")
-    workers: int | None = integer(None, "Workers", 1, 10_000, "Trainings at once.", optional=True)
+    workers: int | None = integer(None, "Workers", 1, 10_000, "Trainings at once.", optional=True,
+                                 empty="as many as there is room for")  # fmt: skip
 
     def __post_init__(self) -> None:
         fields.check(self, SweepError)

@@ -11,7 +11,8 @@ from mnist_lab import editing
 from mnist_lab.architecture import Architecture, Path
 from mnist_lab.layers import Conv2D, Dense, Flatten, MaxPooling2D, Parallel, Residual
 from mnist_lab.sweeps.dimensions import Dimension, IntegerRange, OneOf, Repeat
-from mnist_lab.sweeps.marks import field_of, follow, place_of, with_own_layers
+from mnist_lab.sweeps.marks import follow, place_of, with_own_layers
+from mnist_lab.sweeps.ways import way_of
 from tests.random_networks import possible
 
 A = Conv2D(8)
@@ -23,7 +24,7 @@ RATE = OneOf("training.optimizer.learning_rate", (0.1, 0.01))
 
 
 def mark(path: Path) -> Dimension:
-    return IntegerRange(field_of(path, "filters"), 2, 20)
+    return IntegerRange(way_of(path, "filters"), 2, 20)
 
 
 def fields(found: tuple[Dimension, ...]) -> list[str]:
@@ -32,8 +33,8 @@ def fields(found: tuple[Dimension, ...]) -> list[str]:
 
 @pytest.mark.parametrize("path", [path for path, _ in NETWORK.walk()])
 def test_the_name_of_a_field_tells_its_layer(path: Path) -> None:
-    assert place_of(field_of(path, "filters")) == (path, "filters")
-    assert place_of(field_of(path)) == (path, "")
+    assert place_of(way_of(path, "filters")) == (path, "filters")
+    assert place_of(way_of(path)) == (path, "")
     assert place_of("training.batch_size") is None
 
 
@@ -75,7 +76,7 @@ def test_every_place_has_an_object_of_its_own_and_the_network_is_the_same() -> N
 def test_a_mark_follows_its_layer_and_is_dropped_with_it(change: Any, was: Path, now: Path | None) -> None:
     after = with_own_layers(change(NETWORK))
     kept, dropped = follow((RATE, mark(was)), NETWORK, after)
-    assert fields(kept) == [RATE.field, *([] if now is None else [field_of(now, "filters")])]
+    assert fields(kept) == [RATE.field, *([] if now is None else [way_of(now, "filters")])]
     assert dropped == (() if now is not None else (mark(was),))
 
 
@@ -104,7 +105,7 @@ def test_a_block_goes_on_as_long_as_its_layers_stand_together(change: Any, now: 
     assert len(dropped) == (now is None)
 
 
-def test_a_field_of_a_layer_and_its_block_are_two_things() -> None:
+def test_a_way_of_a_layer_and_its_block_are_two_things() -> None:
     both = (mark((0,)), Repeat("layers.0", 2, 1, 4))
     kept, dropped = follow(both, NETWORK, with_own_layers(editing.insert(NETWORK, (0,), Dense(3))))
     assert fields(kept) == ["layers.1.filters", "layers.1"] and not dropped
@@ -114,7 +115,7 @@ def test_a_field_of_a_layer_and_its_block_are_two_things() -> None:
 def test_there_and_back_again_is_as_before_whatever_was_done(seed: int) -> None:
     rng = random.Random(seed)
     before = with_own_layers(possible(rng))
-    marks = tuple(IntegerRange(field_of(path, "x"), 1, 9) for path, _ in before.walk())
+    marks = tuple(IntegerRange(way_of(path, "x"), 1, 9) for path, _ in before.walk())
     now, searched, past = before, marks, [before]
     for _ in range(6):
         path = rng.choice([path for path, _ in now.walk()])

@@ -1,0 +1,102 @@
+"""How far a sweep has come, and what it has found so far."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from mnist_lab import formatting
+from mnist_lab.store import Trial
+from mnist_lab.sweeps.sweep import Search
+
+STATE_WORDS = {"complete": "trained to the end", "pruned": "ended early", "failed": "failed",
+               "impossible": "impossible", "running": "under way"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a sweep has come.
+
+    Attributes:
+        counts: Trials by state; a state that none has is not in it.
+        best: The highest accuracy of a trial that was trained to the end, or None.
+        epochs: That were trained for it in all.
+    """
+
+    counts: Mapping[str, int]
+    best: float | None = None
+    epochs: int = 0
+
+    @classmethod
+    def of(cls, trials: Sequence[Trial]) -> Progress:
+        """That of these trials."""
+        best = best_trial(trials)
+        epochs = sum(trial.epochs for trial in trials)
+        return cls(Counter(trial.state for trial in trials), None if best is None else best.accuracy, epochs)
+
+    @property
+    def done(self) -> int:
+        """Trials that have ended and count for the budget: impossible networks do not."""
+        return sum(self.counts.get(state, 0) for state in ("complete", "pruned", "failed"))
+
+    def share(self, search: Search, spent: float) -> float:
+        """How much of the budget is used up, by the limit that comes first: 0 to 1."""
+        shares = [self.done / search.trials]
+        shares += [spent / search.seconds] if search.seconds else []
+        shares += [self.epochs / search.epochs] if search.epochs else []
+        return min(1.0, max(shares))
+
+    def seconds_left(self, search: Search, spent: float) -> float | None:
+        """How long it will go on at the pace of so far; None until a trial is done."""
+        if not self.done or spent <= 0:
+            return None
+        left = [(search.trials - self.done) * spent / self.done]
+        left += [search.seconds - spent] if search.seconds else []
+        left += [(search.epochs - self.epochs) * spent / self.epochs] if search.epochs and self.epochs else []
+        return max(0.0, min(left))
+
+    def words(self, search: Search | None = None) -> str:
+        """The counts: ``"12 of 20 trials, 3 of them ended early, 1 failed · 2 under way · 4 impossible networks"``."""
+        done = f"{self.done:,} trial{'s' * (self.done != 1)}"
+        if search is not None:
+            done = f"{self.done:,} of {search.trials:,} trial{'s' * (search.trials != 1)}"
+        parts = [
+            f"{self.counts[state]:,} {STATE_WORDS[state]}" for state in ("pruned", "failed") if self.counts.get(state)
+        ]
+        said = [", ".join([done, *parts])]
+        said += [f"{count:,} under way"] if (count := self.counts.get("running")) else []
+        if count := self.counts.get("impossible"):
+            said.append(f"{count:,} impossible network{'s' * (count != 1)}")
+        return " · ".join(said)
+
+
+def best_trial(trials: Sequence[Trial]) -> Trial | None:
+    """The trial with the highest accuracy of those that were trained to the end, the first of equals."""
+    complete = [trial for trial in trials if trial.state == "complete" and trial.accuracy is not None]
+    return max(complete, key=lambda trial: (trial.accuracy, -trial.number), default=None)
+
+
+def front_of(trials: Sequence[Trial], cost: str) -> list[Trial]:
+    """The trials that no other beats: none is at least as accurate and as cheap, and better in one of the two.
+
+    Args:
+        trials: Of which those that were trained to the end count.
+        cost: ``"parameters"`` or ``"multiply_adds"``.
+
+    Returns:
+        The cheapest first; of equals the first.
+    """
+    there = [trial for trial in trials if trial.state == "complete" and trial.accuracy is not None]
+    priced = [(getattr(trial, cost), -float(trial.accuracy or 0.0), trial.number, trial) for trial in there]
+    front: list[Trial] = []
+    for _, _, _, trial in sorted(each for each in priced if each[0] is not None):
+        if not front or (trial.accuracy or 0.0) > (front[-1].accuracy or 0.0):
+            front.append(trial)
+    return front
+
+
+def accuracy_words(trial: Trial) -> str:
+    """A trial's accuracy on the validation images, with the spread of its seeds: ``"98.20 % ± 0.11"``."""
+    spread = f" ± {100 * trial.spread:.2f}" if trial.spread is not None else ""
+    return formatting.percent(trial.accuracy) + spread

@@ -1,0 +1,149 @@
+"""The Lab's tab Search: which fields are tried in which ranges, how the search goes, what it will take, its start."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from mnist_lab import forecast, formatting
+from mnist_lab.architecture import Architecture
+from mnist_lab.errors import LabError
+from mnist_lab.jobs import executors
+from mnist_lab.shapes import Analysis, analyse
+from mnist_lab.sweeps import search
+from mnist_lab.sweeps.outlook import Outlook, outlook
+from mnist_lab.sweeps.sweep import Search, Sweep
+from mnist_lab.training_config import TrainingConfig
+from mnist_lab.ui import frame, people, search_rows, sweep_list, widgets
+from mnist_lab.ui.state import Workbench
+from mnist_lab.ui.training_form import training_images
+
+_MORE = ("seconds", "epochs", "seed")
+
+
+def search_form(bench: Workbench, analysis: Analysis) -> None:
+    """Draws the form, what the sweep will take, and the button that starts it."""
+    searched = bench.searched
+    st.caption(
+        "Let the computer try networks and trainings for you. Choose what is to be tried, here or below the fields of "
+        "a layer in the sidebar. Each trial is an ordinary run; all else stays as the Lab has it now."
+    )
+    search_rows.draw(bench)
+    if searched.problem:
+        st.error(frame.sentence(searched.problem))
+    if not searched.dimensions:
+        return
+    _how(bench)
+    try:
+        sweep = searched.sweep(bench.architecture, bench.training)
+    except LabError as error:
+        frame.show_error(error)
+        return
+    try:
+        expected = _outlook(sweep)
+    except LabError as error:
+        frame.show_error(error)
+        return
+    _outlook_words(expected, sweep)
+    _start(bench, sweep, expected)
+
+
+def _how(bench: Workbench) -> None:
+    searched = bench.searched
+    key = f"search-how.{bench.revision}.{searched.revision}"
+
+    @bench.while_drawn
+    def change(name: str, value: Any) -> None:
+        try:
+            searched.search = replace(searched.search, **{name: value})
+            searched.problem = ""
+        except LabError as error:
+            searched.refuse(error)
+
+    widgets.edit(searched.search, key, change, columns=3, skip=_MORE)
+    with st.expander("More limits, and the seed of the search"):
+        widgets.edit(searched.search, f"{key}.more", change, columns=3, skip=tuple(_but(_MORE)))
+
+
+def _but(names: tuple[str, ...]) -> list[str]:
+    return [name for name in Search.__dataclass_fields__ if name not in names]
+
+
+def _outlook(sweep: Sweep) -> Outlook:
+    """What the sweep would meet."""
+    images = training_images(sweep.training)
+    store = frame.store()
+    probe = forecast.read_probe(store.note(forecast.probe_key(store.host)))
+    return _cached(json.dumps(sweep.to_dict(), sort_keys=True), images, repr(probe), sweep, probe)
+
+
+@st.cache_data(show_spinner=False, max_entries=100)
+def _cached(text: str, images: int, probe_words: str, _sweep: Sweep, _probe: forecast.Probe | None) -> Outlook:
+    """Reckoned once for each sweep: it looks at dozens of networks, and the form is drawn at every change."""
+    earlier = frame.store().timed(forecast.RUNS_CONSIDERED)
+
+    def price(network: Architecture, settings: TrainingConfig) -> float | None:
+        expected = forecast.forecast(analyse(network), settings, images, _probe, earlier).seconds_per_epoch
+        return None if expected is None else expected * settings.epochs
+
+    return outlook(_sweep, price)
+
+
+def _outlook_words(expected: Outlook, sweep: Sweep) -> None:
+    many = len(sweep.dimensions)
+    fields = f"{many} field{'s' * (many != 1)}"
+    if math.isinf(expected.combinations):
+        said = [f"**{fields}**, any number of combinations."]
+    else:
+        said = [f"**{fields}, {formatting.count(expected.combinations)} combinations.**"]
+    if expected.impossible:
+        which = f"{expected.impossible:,} of them" if expected.is_complete else (
+            f"About {100 * expected.impossible / expected.sampled:.0f} % ({expected.impossible} of {expected.sampled} "
+            "tried out)"
+        )  # fmt: skip
+        said.append(f"{which} are impossible and will be skipped: {frame.sentence(expected.why)}")
+    if expected.parameters is not None:
+        low, high = expected.parameters
+        said.append(f"Networks of {low:,} to {high:,} parameters." if low < high else f"All have {low:,} parameters.")
+    st.markdown(" ".join(said))
+    workers = sweep.search.workers or _workers()
+    whole = expected.whole(sweep.search, workers)
+    if whole is not None and expected.seconds is not None:
+        at_most = "at most " if sweep.search.pruner != "none" or sweep.search.epochs else "about "
+        st.caption(
+            f"Forecast: {at_most}**{formatting.duration(whole)}** in all; one training takes about "
+            f"{formatting.duration(expected.seconds)}; {workers} at once."
+        )
+
+
+@st.cache_resource(show_spinner=False, ttl=60)
+def _workers() -> int:
+    """How many trainings there are at once where nobody says it."""
+    return executors.default_size()
+
+
+def _start(bench: Workbench, sweep: Sweep, expected: Outlook) -> None:
+    searched = bench.searched
+    key = f"search-name.{bench.revision}"
+
+    @bench.while_drawn
+    def keep() -> None:
+        searched.name = st.session_state[key]
+
+    st.text_input("Name of the sweep", searched.name, 200, key=key, on_change=keep, placeholder="made up, if empty")
+    can_run = search.have_optuna()
+    if not can_run:
+        st.warning(frame.sentence(f"{search.MISSING} {search.INSTALL}"))
+    hopeless = expected.impossible == expected.sampled
+    if hopeless:
+        st.warning("None of the networks that were tried out is possible. Change the network, or the ranges.")
+    if st.button("Start the sweep", type="primary", icon=":material/play_arrow:", key="start-sweep", width="stretch",
+                 disabled=hopeless or not can_run):  # fmt: skip
+        with frame.errors_in_words():
+            record = frame.services().start_sweep(sweep, people.current())
+            sweep_list.choose(record.id)
+            st.switch_page("pages/sweeps.py")
