@@ -150,12 +150,21 @@ def start_sweep(store: RunStore, sweep: Sweep, person: str | None = None, *, dri
     Raises:
         SweepError: If Optuna is not installed, or a grid is too large.
     """
-    if not have_optuna():
-        raise SweepError(MISSING, INSTALL)
+    check_optuna()
     if sweep.search.sampler == "grid":
         grid_of(sweep)
     person = store.person_of_process() if person is None else person
     return store.create_sweep(sweep.to_dict(), name=sweep.name, person=person, driver=driver)
+
+
+def check_optuna() -> None:
+    """Sees that sweeps can be driven here.
+
+    Raises:
+        SweepError: If Optuna is not installed.
+    """
+    if not have_optuna():
+        raise SweepError(MISSING, INSTALL)
 
 
 def _crew(store: RunStore, owner: str, size: int) -> Crew:

@@ -170,6 +170,22 @@ class Sweeps:
             connection.execute(update(_sweeps).where(_sweeps.c.id == sweep_id).values(sweep=changed))
         return self.resume_sweep(sweep_id)
 
+    def change_sweep(self, sweep_id: str, sweep: Mapping[str, Any]) -> SweepRecord:
+        """Replaces the description of a sweep, which has another budget, and lets it go on if it has ended.
+
+        Args:
+            sweep_id: The sweep.
+            sweep: What `Sweep.to_dict` gave.
+
+        Raises:
+            SweepError: If there is none.
+            JobError: If it was deleted.
+        """
+        self._usable(sweep_id)
+        with writing(self._engine) as connection:
+            connection.execute(update(_sweeps).where(_sweeps.c.id == sweep_id).values(sweep=dict(sweep)))
+        return self.resume_sweep(sweep_id)
+
     def rename_sweep(self, sweep_id: str, name: str) -> None:
         """Gives a sweep another name.
 
