@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mnist_lab import formatting
 from mnist_lab.store import Trial
+from mnist_lab.sweeps.search import best_of
+from mnist_lab.sweeps.summary import counts_of
 from mnist_lab.sweeps.sweep import Search
 
 STATE_WORDS = {"complete": "trained to the end", "pruned": "ended early", "failed": "failed",
@@ -31,9 +32,8 @@ class Progress:
     @classmethod
     def of(cls, trials: Sequence[Trial]) -> Progress:
         """That of these trials."""
-        best = best_trial(trials)
-        epochs = sum(trial.epochs for trial in trials)
-        return cls(Counter(trial.state for trial in trials), None if best is None else best.accuracy, epochs)
+        best = next((trial.accuracy for trial in best_of(trials)), None)
+        return cls(counts_of(trials), best, sum(trial.epochs for trial in trials))
 
     @property
     def done(self) -> int:
@@ -69,31 +69,6 @@ class Progress:
         if count := self.counts.get("impossible"):
             said.append(f"{count:,} impossible network{'s' * (count != 1)}")
         return " · ".join(said)
-
-
-def best_trial(trials: Sequence[Trial]) -> Trial | None:
-    """The trial with the highest accuracy of those that were trained to the end, the first of equals."""
-    complete = [trial for trial in trials if trial.state == "complete" and trial.accuracy is not None]
-    return max(complete, key=lambda trial: (trial.accuracy, -trial.number), default=None)
-
-
-def front_of(trials: Sequence[Trial], cost: str) -> list[Trial]:
-    """The trials that no other beats: none is at least as accurate and as cheap, and better in one of the two.
-
-    Args:
-        trials: Of which those that were trained to the end count.
-        cost: ``"parameters"`` or ``"multiply_adds"``.
-
-    Returns:
-        The cheapest first; of equals the first.
-    """
-    there = [trial for trial in trials if trial.state == "complete" and trial.accuracy is not None]
-    priced = [(getattr(trial, cost), -float(trial.accuracy or 0.0), trial.number, trial) for trial in there]
-    front: list[Trial] = []
-    for _, _, _, trial in sorted(each for each in priced if each[0] is not None):
-        if not front or (trial.accuracy or 0.0) > (front[-1].accuracy or 0.0):
-            front.append(trial)
-    return front
 
 
 def accuracy_words(trial: Trial) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import streamlit as st
 
 from mnist_lab.run_query import Filter, RunQuery
 from mnist_lab.store import SweepRecord
-from mnist_lab.sweeps import search
-from mnist_lab.ui import frame, run_bar, sweep_list
-from mnist_lab.ui.state import workbench
+from mnist_lab.sweeps import files, search
+from mnist_lab.ui import frame, run_bar, sweep_import, sweep_list
 from mnist_lab.ui.sweep_views import Shown
 
 
@@ -35,11 +35,7 @@ def bar(shown: Shown) -> None:
             st.switch_page("pages/runs.py")
         if st.button("Edit in the Lab", icon=":material/network_node:", key="sweep-lab",
                      help="What it searches, to change it and start another one."):  # fmt: skip
-            bench = workbench()
-            bench.load(shown.sweep.architecture, shown.sweep.training)
-            bench.searched.take_up(shown.sweep)
-            st.session_state["lab-tabs"] = "Search"
-            st.switch_page("pages/lab.py")
+            sweep_import.open_in_lab(shown.sweep)
         _take_away(shown)
         _delete(record)
 
@@ -70,7 +66,21 @@ def _extend(shown: Shown, can_run: bool) -> None:
 
 
 def _take_away(shown: Shown) -> None:
-    pass
+    st.download_button(
+        "TOML",
+        lambda: files.write_toml(shown.sweep),
+        f"{exchange_name(shown.record.name)}.toml",
+        "application/toml",
+        icon=":material/download:",
+        on_click="ignore",
+        key="sweep-toml",
+        help="What it searches, and how, as a file for `python -m mnist_lab sweep`, or to be brought in here.",
+    )
+
+
+def exchange_name(name: str) -> str:
+    """A sweep's name as that of a file: nothing of it is a path."""
+    return re.sub(r"[^\w-]+", "-", name).strip("-")[:60] or "sweep"
 
 
 def _delete(record: SweepRecord) -> None:

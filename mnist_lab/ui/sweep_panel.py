@@ -6,7 +6,8 @@ import streamlit as st
 
 from mnist_lab import formatting
 from mnist_lab.errors import LabError
-from mnist_lab.sweeps.progress import Progress, accuracy_words, best_trial
+from mnist_lab.sweeps.progress import Progress, accuracy_words
+from mnist_lab.sweeps.search import best_of
 from mnist_lab.ui import frame, pace, sweep_actions, sweep_live, sweep_trial, sweep_views
 from mnist_lab.ui.sweep_views import Shown
 from mnist_lab.ui.sweep_words import status_words
@@ -58,8 +59,7 @@ def _head(shown: Shown) -> None:
         (st.error if record.status == "failed" else st.caption)(frame.sentence(record.reason))
     if record.status == "running" and (problem := frame.services().sweeper.problem):
         st.warning(frame.sentence(problem))
-    best = best_trial(shown.trials)
-    if best is not None:
+    for best in best_of(shown.trials)[:1]:
         cost = f"{best.parameters:,} parameters" if best.parameters else ""
         st.markdown(
             f"**Best so far: {accuracy_words(best)}** of the validation images · trial {best.number}"

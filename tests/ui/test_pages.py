@@ -32,8 +32,8 @@ from tests.ui.conftest import PAGES, PATIENCE, ROOT, bench, labelled, on_tab
 Visit = Callable[[str], AppTest]
 EACH_PAGE = pytest.mark.parametrize("page", PAGES)
 TITLES = {
-    "draw": "Draw a digit", "explain": "Explain", "digits": "My digits", "lab": "Lab", "runs": "Runs", "sweeps": "Sweeps",
-    "studies": "Studies", "data": "Data",
+    "draw": "Draw a digit", "explain": "Explain", "digits": "My digits", "lab": "Lab", "runs": "Runs",
+    "sweeps": "Sweeps", "studies": "Studies", "data": "Data",
 }  # fmt: skip
 SMALL = Architecture((Flatten(), Dense(10, "softmax")))
 

@@ -7,7 +7,8 @@ import streamlit as st
 
 from mnist_lab.figures.sweep_front import sweep_front
 from mnist_lab.pareto import COSTS
-from mnist_lab.sweeps.progress import accuracy_words, front_of
+from mnist_lab.sweeps.progress import accuracy_words
+from mnist_lab.sweeps.summary import front_of
 from mnist_lab.sweeps.sweep import COSTS as NAMES
 from mnist_lab.ui import state
 from mnist_lab.ui.sweep_views import Shown, figure_of_trials, view
