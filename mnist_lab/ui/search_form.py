@@ -101,11 +101,12 @@ def _outlook_words(expected: Outlook, sweep: Sweep) -> None:
     else:
         said = [f"**{fields}, {formatting.count(expected.combinations)} combinations.**"]
     if expected.impossible:
-        which = f"{expected.impossible:,} of them" if expected.is_complete else (
-            f"About {100 * expected.impossible / expected.sampled:.0f} % ({expected.impossible} of {expected.sampled} "
-            "tried out)"
-        )  # fmt: skip
-        said.append(f"{which} are impossible and will be skipped: {frame.sentence(expected.why)}")
+        if expected.is_complete:
+            which = f"{expected.impossible:,} of them {'is' if expected.impossible == 1 else 'are'}"
+        else:
+            share = 100 * expected.impossible / expected.sampled
+            which = f"About {share:.0f} % ({expected.impossible} of {expected.sampled} tried out) are"
+        said.append(f"{which} impossible and will be skipped: {frame.sentence(expected.why)}")
     if expected.parameters is not None:
         low, high = expected.parameters
         said.append(f"Networks of {low:,} to {high:,} parameters." if low < high else f"All have {low:,} parameters.")

@@ -171,8 +171,8 @@ def _list(each: OneOf, spec: Spec, key: str, put: Put) -> None:
 
     def changed() -> None:
         typed = st.session_state[f"{key}.list"]
-        values = tuple(typed) if spec.kind == "choice" else rows.parse_list(typed, spec)
-        put(lambda: OneOf(each.field, values))
+        is_text = spec.kind != "choice"
+        put(lambda: OneOf(each.field, rows.parse_list(typed, spec) if is_text else tuple(typed)))
 
     if spec.kind == "choice":
         st.multiselect("Values", list(spec.choices), list(each.values), key=f"{key}.list", on_change=changed)
