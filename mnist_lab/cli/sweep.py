@@ -12,7 +12,8 @@ from mnist_lab import datasets, formatting
 from mnist_lab.cli.command import FAILED, Answer, Options, command
 from mnist_lab.cli.common import number, open_runs, table
 from mnist_lab.errors import ConfigError
-from mnist_lab.jobs import new_owner
+from mnist_lab.jobs import new_owner, run_all
+from mnist_lab.jobs.confirming import BEST, SEEDS, confirm, confirmed
 from mnist_lab.jobs.sweep_alone import run_sweep
 from mnist_lab.jobs.sweeper import check_optuna, start_sweep
 from mnist_lab.store import RunStore, SweepRecord, Trial
@@ -31,23 +32,32 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--show", metavar="ID", help="its trials")
     what.add_argument("--resume", metavar="ID", help="go on with one that was stopped or is finished")
     what.add_argument("--export", metavar="ID", help="print it as TOML")
+    what.add_argument("--confirm", metavar="ID", help="train its best trials anew on fresh seeds, and test them once")
     parser.add_argument("--add", type=int, metavar="N", help="with --resume: so many more trials")
+    parser.add_argument("--best", type=int, metavar="K", help=f"with --confirm: so many of them, {BEST} if not given")
+    parser.add_argument("--seeds", type=int, metavar="N", help=f"with --confirm: of each, {SEEDS} if not given")
 
 
 @command("sweep", "search over networks and trainings", _arguments)
 def _sweep(options: Options) -> Answer:
     if options.add is not None and (options.resume is None or options.add < 1):
         raise ConfigError("--add says how many more trials a sweep that is resumed may have.", "Add 1 or more.")
+    for name, most in (("best", 1000), ("seeds", 1000)):
+        value = getattr(options, name)
+        if value is not None and (options.confirm is None or not 1 <= value <= most):
+            raise ConfigError(f"--{name} belongs to --confirm, and is a number from 1 to {most:,}.", "Change it.")
     if options.file is not None:
         return _run(options.file)
     store = open_runs()
     if options.list:
         return _list(store)
-    record = store.find_sweep(options.show or options.resume or options.export)
+    record = store.find_sweep(options.show or options.resume or options.export or options.confirm)
     if options.show:
         return _answer(store, record)
     if options.export:
         return Answer(record.sweep, files.write_toml(Sweep.from_dict(record.sweep)).rstrip())
+    if options.confirm:
+        return _confirm(store, record, options.best or BEST, options.seeds or SEEDS)
     check_optuna()
     if options.add:
         store.extend_sweep(record.id, trials=options.add)
@@ -135,6 +145,30 @@ def _text(record: SweepRecord, trials: list[Trial]) -> str:
         ]
         lines += ["", table(head, rows)]
     return "\n".join(lines)
+
+
+def _confirm(store: RunStore, record: SweepRecord, best: int, seeds: int) -> Answer:
+    owner = new_owner(store)
+    if left := confirm(store, record, best=best, seeds=seeds, owner=owner):
+        run_all(store, left, owner)
+    found = confirmed(store, record, best=best, seeds=seeds)
+    head = ("TRIAL", "PARAMETERS", "SEARCH", "FRESH SEEDS", "LUCK", "TEST (95 %)")
+    rows = [
+        (
+            str(each.trial.number),
+            f"{each.trial.parameters:,}",
+            formatting.percent(each.trial.accuracy),
+            formatting.percent(each.validation.value),
+            each.luck.words,
+            formatting.percent(each.test.value)
+            + ("" if each.test.low is None else f" ({100 * each.test.low:.2f} to {100 * (each.test.high or 0):.2f})"),
+        )
+        for each in found.trials
+    ]
+    text = f"{found.sentence}\n\n{table(head, rows)}"
+    if found.missing:
+        return Answer(found.to_json(), text, FAILED, f"{found.missing} trainings did not finish.")
+    return Answer(found.to_json(), text)
 
 
 def _words(value: Any) -> str:

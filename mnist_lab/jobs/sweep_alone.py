@@ -62,8 +62,10 @@ def _drive(store: RunStore, record: SweepRecord, name: str, screen: _Screen) -> 
     try:
         size = Sweep.from_dict(record.sweep).search.workers or default_size()
         driver = Driver(store, record, name, make_crew(store, record.owner, size=size, patient=False))
-    except BaseException:
+    except BaseException as error:
         store.release_sweep(record.id, name)
+        if isinstance(error, KeyboardInterrupt):
+            store.command_sweep(record.id, "stop")
         raise
     is_stopping = False
     try:

@@ -21,6 +21,7 @@ from mnist_lab.store import NewRun, NewTrial, Run, RunStore, SweepRecord, Trial
 from mnist_lab.store.records import FINAL
 from mnist_lab.sweeps.candidates import Candidate, candidate
 from mnist_lab.sweeps.search import Search
+from mnist_lab.sweeps.summary import curve_of, kept_accuracy
 from mnist_lab.sweeps.sweep import Sweep
 
 # How often a driver says that it is there, and looks what people want of its sweep.
@@ -193,7 +194,11 @@ class Driver:
                 self._end_trial(number, each, there, "failed", reason=reason)
             elif all(run.status == "finished" or self._is_whole(run) for run in there):
                 self._end_trial(
-                    number, each, there, "complete", **_figures([self._accuracy(each, run) for run in there])
+                    number,
+                    each,
+                    there,
+                    "complete",
+                    **_figures([kept_accuracy(run, each.seen[run.id][1]) for run in there]),
                 )
             elif is_pruned:
                 self._end_trial(number, each, there, "pruned", accuracy=each.curve[-1])
@@ -208,8 +213,7 @@ class Driver:
         for run in runs:
             known = run.epochs_run, run.status if run.status in FINAL else ""
             if each.seen.get(run.id, (None,))[0] != known:
-                history = self.store.history(run.id)
-                each.seen[run.id] = known, [_share(entry.get("val_accuracy")) for entry in history]
+                each.seen[run.id] = known, curve_of(self.store.history(run.id))
 
     def _report(self, number: int, each: _Open, runs: Sequence[Run]) -> bool:
         """Tells the pruner the epochs that all runs that have begun have behind them; whether it wants no more."""
@@ -259,12 +263,6 @@ class Driver:
     def _is_whole(self, run: Run) -> bool:
         """Whether it was stopped when it had nothing left to train."""
         return run.status == "stopped" and run.epochs_run >= int(run.training.get("epochs", 0))
-
-    def _accuracy(self, each: _Open, run: Run) -> float | None:
-        """Of the weights that were kept, on the validation split."""
-        curve = each.seen[run.id][1]
-        kept = run.kept_epoch
-        return curve[kept - 1] if kept and kept <= len(curve) else run.validation_accuracy
 
     def _write(self, number: int, each: _Open, runs: Sequence[Run]) -> None:
         """Tells the store how far a trial has got, where that is news."""
@@ -433,8 +431,3 @@ def _figures(accuracies: Sequence[float | None]) -> dict[str, Any]:
     if len(known) < len(accuracies) or not known:
         return {"accuracy": None}
     return {"accuracy": statistics.fmean(known), "spread": statistics.stdev(known) if len(known) > 1 else None}
-
-
-def _share(value: Any) -> float:
-    """What is no number is as bad as can be."""
-    return float(value) if isinstance(value, int | float) and 0 <= value <= 1 else 0.0

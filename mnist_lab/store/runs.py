@@ -63,6 +63,8 @@ class RunStore(Work, Edits, Listing, Digits, People, Sweeps, SweepCounts):
         files: Mapping[str, bytes] | None = None,
         person: str | None = None,
         most_queued: int | None = None,
+        sweep: str | None = None,
+        trial: int | None = None,
     ) -> Run:
         """Puts a new run at the end of its person's part of the queue.
 
@@ -76,12 +78,15 @@ class RunStore(Work, Edits, Listing, Digits, People, Sweeps, SweepCounts):
             files: By name, files that it needs; they are there before a worker can take it.
             person: Who asks for it, from `person`; None where nobody knows.
             most_queued: How many runs of theirs may be queued with it; None for any number.
+            sweep: The sweep whose trial it confirms.
+            trial: That trial.
 
         Raises:
             ArchitectureError: If the network is impossible.
             NoRoomError: If too many runs of this person are queued.
         """
-        values = new_row(architecture, training, name=name, notes=notes, preset=preset, owner=owner, person=person)
+        whose = {"preset": preset, "owner": owner, "person": person, "sweep": sweep, "trial": trial}
+        values = new_row(architecture, training, name=name, notes=notes, **whose)
         run_id = values["id"]
         try:
             for file, content in (files or {}).items():

@@ -360,7 +360,8 @@ def _held(connection: Connection, sweep_id: str, driver: str) -> Any:
 
 def _stop_runs(connection: Connection, sweep_id: str) -> None:
     """Takes the queued runs of a sweep out of the queue, and asks the workers of the others to stop."""
-    mine = _runs.c.sweep == sweep_id
+    # Not those that confirm its winner, which have another owner.
+    mine = (_runs.c.sweep == sweep_id) & (_runs.c.owner == f"{OWNER}{sweep_id}")
     waiting = {"status": "stopped", "reason": "Its sweep was stopped.", "ended": time.time()}
     connection.execute(update(_runs).where(mine & (_runs.c.status == "queued")).values(**waiting))
     connection.execute(update(_runs).where(mine & _runs.c.status.in_(ACTIVE)).values(command="stop"))

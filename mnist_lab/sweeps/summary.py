@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from mnist_lab import pareto
-from mnist_lab.store import SweepRecord, Trial
+from mnist_lab.store import Run, SweepRecord, Trial
 from mnist_lab.sweeps.search import best_of
 from mnist_lab.sweeps.sweep import Sweep
 
@@ -22,6 +22,23 @@ def front_of(trials: Sequence[Trial], cost: str) -> list[Trial]:
     done = [each for each in best_of(trials) if getattr(each, cost) is not None]
     kept = pareto.front([getattr(each, cost) for each in done], [each.accuracy or 0.0 for each in done])
     return sorted((each for each, stays in zip(done, kept, strict=True) if stays), key=lambda each: getattr(each, cost))
+
+
+def kept_accuracy(run: Run, curve: Sequence[float]) -> float | None:
+    """The accuracy of a run on the validation split: that of the weights that were kept.
+
+    Args:
+        run: The run.
+        curve: Its accuracy on the validation split, by epoch.
+    """
+    kept = run.kept_epoch
+    return curve[kept - 1] if kept and kept <= len(curve) else run.validation_accuracy
+
+
+def curve_of(history: Sequence[Mapping[str, Any]]) -> list[float]:
+    """The accuracies of a history on the validation split; what is no share is as bad as can be."""
+    values = (entry.get("val_accuracy") for entry in history)
+    return [float(each) if isinstance(each, int | float) and 0 <= each <= 1 else 0.0 for each in values]
 
 
 def counts_of(trials: Sequence[Trial]) -> dict[str, int]:
