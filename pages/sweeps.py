@@ -8,7 +8,8 @@ frame.needs_app()
 st.title("Sweeps")
 store = frame.store()
 sweeps = store.sweeps()
-sweep_list.undo_bar(store)
+with st.container():
+    sweep_list.undo_bar(store)
 if not sweeps:
     st.info("No sweeps yet. In the Lab, the tab Search lets the computer try networks and trainings for you.")
     sweep_import.control()

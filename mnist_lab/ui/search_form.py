@@ -10,14 +10,14 @@ from typing import Any
 import streamlit as st
 
 from mnist_lab import forecast, formatting
-from mnist_lab.architecture import Architecture
 from mnist_lab.errors import LabError
+from mnist_lab.forecast import Probe
 from mnist_lab.jobs import executors
-from mnist_lab.shapes import Analysis, analyse
+from mnist_lab.shapes import Analysis
 from mnist_lab.sweeps import search
 from mnist_lab.sweeps.outlook import Outlook, outlook
+from mnist_lab.sweeps.preview import Preview, preview
 from mnist_lab.sweeps.sweep import Search, Sweep
-from mnist_lab.training_config import TrainingConfig
 from mnist_lab.ui import frame, people, search_rows, sweep_list, widgets
 from mnist_lab.ui.state import Workbench
 from mnist_lab.ui.training_form import training_images
@@ -43,12 +43,14 @@ def search_form(bench: Workbench, analysis: Analysis) -> None:
     except LabError as error:
         frame.show_error(error)
         return
+    text = json.dumps(sweep.to_dict(), sort_keys=True)
     try:
-        expected = _outlook(sweep)
+        expected = _previewed(text, sweep)
+        _preview_words(expected, sweep)
+        _forecast_words(sweep, text)
     except LabError as error:
         frame.show_error(error)
         return
-    _outlook_words(expected, sweep)
     _start(bench, sweep, expected)
 
 
@@ -73,27 +75,20 @@ def _but(names: tuple[str, ...]) -> list[str]:
     return [name for name in Search.__dataclass_fields__ if name not in names]
 
 
-def _outlook(sweep: Sweep) -> Outlook:
-    """What the sweep would meet."""
-    images = training_images(sweep.training)
-    store = frame.store()
-    probe = forecast.read_probe(store.note(forecast.probe_key(store.host)))
-    return _cached(json.dumps(sweep.to_dict(), sort_keys=True), images, repr(probe), sweep, probe)
-
-
 @st.cache_data(show_spinner=False, max_entries=100)
-def _cached(text: str, images: int, probe_words: str, _sweep: Sweep, _probe: forecast.Probe | None) -> Outlook:
+def _previewed(text: str, _sweep: Sweep) -> Preview:
     """Reckoned once for each sweep: it looks at dozens of networks, and the form is drawn at every change."""
+    return preview(_sweep)
+
+
+@st.cache_data(show_spinner=False, max_entries=100, ttl=600)
+def _expected(text: str, images: int, workers: int, probe_words: str, _sweep: Sweep, _probe: Probe | None) -> Outlook:
+    """The same, as long as this machine is as it was."""
     earlier = frame.store().timed(forecast.RUNS_CONSIDERED)
-
-    def price(network: Architecture, settings: TrainingConfig) -> float | None:
-        expected = forecast.forecast(analyse(network), settings, images, _probe, earlier).seconds_per_epoch
-        return None if expected is None else expected * settings.epochs
-
-    return outlook(_sweep, price)
+    return outlook(_sweep, _probe, earlier, images=images, workers=workers)
 
 
-def _outlook_words(expected: Outlook, sweep: Sweep) -> None:
+def _preview_words(expected: Preview, sweep: Sweep) -> None:
     many = len(sweep.dimensions)
     fields = f"{many} field{'s' * (many != 1)}"
     if math.isinf(expected.combinations):
@@ -111,14 +106,22 @@ def _outlook_words(expected: Outlook, sweep: Sweep) -> None:
         low, high = expected.parameters
         said.append(f"Networks of {low:,} to {high:,} parameters." if low < high else f"All have {low:,} parameters.")
     st.markdown(" ".join(said))
-    workers = sweep.search.workers or _workers()
-    whole = expected.whole(sweep.search, workers)
-    if whole is not None and expected.seconds is not None:
-        at_most = "at most " if sweep.search.pruner != "none" or sweep.search.epochs else "about "
-        st.caption(
-            f"Forecast: {at_most}**{formatting.duration(whole)}** in all; one training takes about "
-            f"{formatting.duration(expected.seconds)}; {workers} at once."
-        )
+
+
+def _forecast_words(sweep: Sweep, text: str) -> None:
+    store, workers = frame.store(), sweep.search.workers or _workers()
+    probe = forecast.read_probe(store.note(forecast.probe_key(store.host)))
+    expected = _expected(text, training_images(sweep.training), workers, repr(probe), sweep, probe)
+    trials = f"{expected.trials:,} trial{'s' * (expected.trials != 1)}, {expected.epochs:,} epochs in all"
+    if expected.low is None or expected.high is None:
+        st.caption(f"Forecast: {trials}; the time is {frame.escape(expected.basis)}.")
+        return
+    at_once = "" if workers == 1 else f", {workers} at once"
+    early = "" if sweep.search.pruner == "none" else "; less where trials are ended early"
+    st.caption(
+        f"Forecast: {trials}{at_once}: **{formatting.duration(expected.low)} to {formatting.duration(expected.high)}**"
+        f"{early}. The time is {frame.escape(expected.basis)}."
+    )
 
 
 @st.cache_resource(show_spinner=False, ttl=60)
@@ -127,7 +130,7 @@ def _workers() -> int:
     return executors.default_size()
 
 
-def _start(bench: Workbench, sweep: Sweep, expected: Outlook) -> None:
+def _start(bench: Workbench, sweep: Sweep, expected: Preview) -> None:
     searched = bench.searched
     key = f"search-name.{bench.revision}"
 

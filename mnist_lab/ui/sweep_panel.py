@@ -6,6 +6,7 @@ import streamlit as st
 
 from mnist_lab import formatting
 from mnist_lab.errors import LabError
+from mnist_lab.store import SweepRecord
 from mnist_lab.sweeps.progress import Progress, accuracy_words
 from mnist_lab.sweeps.search import best_of
 from mnist_lab.ui import frame, pace, sweep_actions, sweep_live, sweep_trial, sweep_views
@@ -13,32 +14,44 @@ from mnist_lab.ui.sweep_views import Shown
 from mnist_lab.ui.sweep_words import status_words
 
 TICK_SECONDS = 2.0
+BUSY = ("queued", "running", "paused")
 
 
 def panel(sweep_id: str) -> None:
     """Draws the panel; it refreshes itself while the sweep runs."""
-    runs = frame.store().get_sweep(sweep_id).status == "running"
+    runs = _is_busy(frame.store().get_sweep(sweep_id))
     every = pace.slowed(TICK_SECONDS) if runs else None
     st.fragment(_panel, run_every=every)(sweep_id, runs, every)
+
+
+def _is_busy(record: SweepRecord) -> bool:
+    """Whether it runs, or runs of it are trained all the same, as to confirm its winner."""
+    return record.status == "running" or bool(frame.store().runs(BUSY, sweep=record.id, most=1))
 
 
 def _panel(sweep_id: str, was_running: bool, every: float | None) -> None:
     with frame.errors_in_words():
         store = frame.store()
         record = store.get_sweep(sweep_id)
-        runs = record.status == "running"
+        runs = _is_busy(record)
         if runs != was_running or (runs and pace.slowed(TICK_SECONDS) != every):
             st.rerun()
-        frame.failure()
+        # Places of their own, full or not: what stands below would be drawn anew when something comes or goes above it.
+        head, actions = st.container(), st.container()
         try:
             shown = sweep_live.shown(store, record)
         except LabError as error:
-            st.markdown(f"##### {frame.escape(record.name)}")
-            frame.show_error(error)
-            sweep_actions.of_damaged(record)
+            with head:
+                st.markdown(f"##### {frame.escape(record.name)}")
+                frame.show_error(error)
+            with actions:
+                sweep_actions.of_damaged(record)
             return
-        _head(shown)
-        sweep_actions.bar(shown)
+        with head:
+            frame.failure()
+            _head(shown)
+        with actions:
+            sweep_actions.bar(shown)
         sweep_views.show(shown)
         sweep_trial.card(shown)
 

@@ -89,7 +89,6 @@ def _data(training: TrainingConfig, key: str, change: Any) -> None:
         one("label_smoothing")
     with right:
         one("keep_checkpoints")
-        one("test_at_end")
 
 
 def _chosen(bench: Workbench, label: str, name: str, registry: dict[str, Any], key: str, change: Any) -> None:

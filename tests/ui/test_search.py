@@ -148,7 +148,7 @@ def test_combinations_and_impossible_networks_are_counted_before_anything_is_tra
     add(lab, KERNEL)
     widget(lab, KERNEL, "list").set_value("1, 3, 5, 28").run()
     assert "1 field, 4 combinations." in words(lab)
-    assert "1 of them is impossible and will be skipped: Layer 1" in words(lab)
+    assert "1 of them is impossible and will be skipped: Layer 2" in words(lab)
     widget(lab, KERNEL, "list").set_value("27, 28").run()
     assert "None of the networks that were tried out is possible" in words(lab)
     assert lab.button("start-sweep").disabled

@@ -1,4 +1,4 @@
-"""What a sweep would meet, before it begins: how many combinations, how many impossible networks, how long it takes."""
+"""What a sweep would meet, before it begins: how many combinations there are, and how many of them are impossible."""
 
 from __future__ import annotations
 
@@ -6,23 +6,20 @@ import itertools
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mnist_lab.architecture import Architecture
 from mnist_lab.sweeps.candidates import candidate
 from mnist_lab.sweeps.dimensions import Dimension, IntegerRange, NumberRange, OneOf, Repeat, name_of
 from mnist_lab.sweeps.search import grid_of
-from mnist_lab.sweeps.sweep import Search, Sweep
-from mnist_lab.training_config import TrainingConfig
+from mnist_lab.sweeps.sweep import Sweep
 
 SAMPLES = 48
-Price = Callable[[Architecture, TrainingConfig], float | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class Preview:
     """What a sweep would meet.
 
     Attributes:
@@ -31,7 +28,6 @@ class Outlook:
         impossible: How many of these no network can have, or this machine has no room for.
         why: Why the most of these are impossible, or "".
         parameters: The fewest and the most of the others, or None.
-        seconds: Of one training, the mean over the others; None where it is not known yet.
     """
 
     combinations: float
@@ -39,38 +35,18 @@ class Outlook:
     impossible: int
     why: str
     parameters: tuple[int, int] | None
-    seconds: float | None
 
     @property
     def is_complete(self) -> bool:
         """Whether every combination was looked at."""
         return self.sampled >= self.combinations
 
-    def whole(self, search: Search, workers: int) -> float | None:
-        """Seconds that the whole sweep takes at most; None where that is not known yet.
 
-        Args:
-            search: How it searches.
-            workers: Trainings at once.
-        """
-        if self.seconds is None:
-            return None
-        trials = search.trials
-        if search.sampler == "grid":
-            possible = 1 - self.impossible / max(1, self.sampled)
-            trials = min(trials, math.ceil(self.combinations * possible)) if self.combinations < math.inf else trials
-        long = trials * search.seeds * self.seconds / workers
-        return long if search.seconds is None else min(long, search.seconds + self.seconds * search.seeds)
-
-
-def outlook(
-    sweep: Sweep, price: Price = lambda network, settings: None, samples: int = SAMPLES, seed: int = 0
-) -> Outlook:
+def preview(sweep: Sweep, samples: int = SAMPLES, seed: int = 0) -> Preview:
     """Looks at some of the trials that a sweep may have, or at all if they are few; nothing is trained for it.
 
     Args:
         sweep: The sweep.
-        price: Seconds of a training, None where they are not known.
         samples: At so many it looks.
         seed: Of the choice.
 
@@ -93,19 +69,12 @@ def outlook(
     ]
     problems = Counter(each.problem for each in found if each.problem is not None)
     sizes = [each.parameters for each in found if each.parameters is not None]
-    prices = [
-        price(each.architecture, each.training)
-        for each in found
-        if each.problem is None and each.architecture is not None and each.training is not None
-    ]
-    known = [each for each in prices if each is not None]
-    return Outlook(
+    return Preview(
         combinations,
         len(found),
         sum(problems.values()),
         problems.most_common(1)[0][0] if problems else "",
         (min(sizes), max(sizes)) if sizes else None,
-        sum(known) / len(known) if known and len(known) == len(prices) else None,
     )
 
 
