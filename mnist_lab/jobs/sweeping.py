@@ -17,6 +17,7 @@ from typing import Any
 from mnist_lab import limits
 from mnist_lab.errors import JobError, LabError, LimitError, NoRoomError
 from mnist_lab.jobs.crew import Crew
+from mnist_lab.jobs.processes import was_killed
 from mnist_lab.store import NewRun, NewTrial, Run, RunStore, SweepRecord, Trial
 from mnist_lab.store.records import FINAL
 from mnist_lab.sweeps.candidates import Candidate, candidate
@@ -236,7 +237,7 @@ class Driver:
         for run in runs:
             if run is None:
                 return "Its run was deleted."
-            if run.status == "failed":
+            if run.status == "failed" and not was_killed(run):
                 return run.reason or "Its training failed."
             if self.is_stopping or self._is_whole(run):
                 continue
@@ -245,7 +246,7 @@ class Driver:
                     return "Its training was stopped by hand."
                 self._asked.discard(run.id)
                 self._requeue(run)
-            elif run.status == "interrupted":
+            elif run.status == "interrupted" or was_killed(run):
                 if each.resumed >= MOST_RESUMED:
                     return f"Its training was interrupted {each.resumed + 1} times. {run.reason or ''}".strip()
                 each.resumed += 1

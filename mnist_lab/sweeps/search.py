@@ -82,7 +82,7 @@ class Search:
     def __init__(self, sweep: Sweep, trials: Sequence[Trial] = ()) -> None:
         self._optuna = import_optuna()
         self._sweep = sweep
-        self._distributions = {name_of(each): self._distribution(each) for each in sweep.dimensions}
+        self._distributions = {name_of(each): distribution_of(each) for each in sweep.dimensions}
         self._grid = grid_of(sweep) if sweep.search.sampler == "grid" else None
         directions = ["maximize"] if sweep.search.cost is None else ["maximize", "minimize"]
         # The name decides who competes with whom in hyperband.
@@ -190,7 +190,7 @@ class Search:
         # Those between were proposals that had been tried before.
         while len(self._study.get_trials(deepcopy=False)) < asked:
             self._study.add_trial(self._optuna.create_trial(state=states.FAIL))
-        params = self._params(trial.values)
+        params = in_optunas_form(self._sweep.dimensions, trial.values)
         cost = None if self._sweep.search.cost is None else getattr(trial, self._sweep.search.cost)
         state, values = _STATES[trial.state], None
         if state == "COMPLETE":
@@ -243,46 +243,12 @@ class Search:
 
     # Into Optuna's words ------------------------------------------------------------------------------------------
 
-    def _distribution(self, each: Dimension) -> Any:
-        kinds = self._optuna.distributions
-        if isinstance(each, OneOf):
-            # By their places: Optuna takes no pairs of numbers.
-            return kinds.CategoricalDistribution(tuple(range(len(each.values))))
-        if isinstance(each, NumberRange):
-            return kinds.FloatDistribution(each.low, each.high, log=each.log)
-        if isinstance(each, IntegerRange):
-            return kinds.IntDistribution(each.low, each.high, log=each.log, step=each.step)
-        assert isinstance(each, Repeat)
-        return kinds.IntDistribution(each.low, each.high)
-
     def _values(self, params: Mapping[str, Any]) -> dict[str, Any]:
         return {
             name: each.values[params[name]] if isinstance(each, OneOf) else params[name]
             for each in self._sweep.dimensions
             for name in [name_of(each)]
         }
-
-    def _params(self, values: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The values in Optuna's form; None if they are not this sweep's."""
-        params: dict[str, Any] = {}
-        for each in self._sweep.dimensions:
-            name = name_of(each)
-            value = values.get(name)
-            value = tuple(value) if isinstance(value, list) else value
-            if isinstance(each, OneOf):
-                places = [
-                    place for place, known in enumerate(each.values) if known == value and type(known) is type(value)
-                ]
-                if not places:
-                    return None
-                params[name] = places[0]
-            elif isinstance(value, int | float) and not isinstance(value, bool):
-                params[name] = value
-            else:
-                return None
-            if not self._distributions[name]._contains(self._distributions[name].to_internal_repr(params[name])):
-                return None
-        return params
 
     @property
     def _size(self) -> float:
@@ -375,6 +341,43 @@ def _points_of(each: Dimension) -> list[Any]:
         return [*doublings, each.high]
     assert isinstance(each, IntegerRange | Repeat)
     return list(range(each.low, each.high + 1, getattr(each, "step", 1)))
+
+
+def distribution_of(each: Dimension) -> Any:
+    """A dimension in Optuna's form."""
+    kinds = import_optuna().distributions
+    if isinstance(each, OneOf):
+        # By their places: Optuna takes no pairs of numbers.
+        return kinds.CategoricalDistribution(tuple(range(len(each.values))))
+    if isinstance(each, NumberRange):
+        return kinds.FloatDistribution(each.low, each.high, log=each.log)
+    if isinstance(each, IntegerRange):
+        return kinds.IntDistribution(each.low, each.high, log=each.log, step=each.step)
+    assert isinstance(each, Repeat)
+    return kinds.IntDistribution(each.low, each.high)
+
+
+def in_optunas_form(dimensions: Sequence[Dimension], values: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The values of a trial in Optuna's form; None if they are not of these dimensions, as in a damaged row."""
+    params: dict[str, Any] = {}
+    for each in dimensions:
+        name = name_of(each)
+        value = values.get(name)
+        value = tuple(value) if isinstance(value, list) else value
+        if isinstance(each, OneOf):
+            same = [place for place, known in enumerate(each.values) if known == value and type(known) is type(value)]
+            if not same:
+                return None
+            params[name] = same[0]
+            continue
+        if not isinstance(value, int | float) or isinstance(value, bool):
+            return None
+        assert isinstance(each, IntegerRange | NumberRange | Repeat)
+        step = None if isinstance(each, NumberRange) else getattr(each, "step", 1)
+        if not each.low <= value <= each.high or (step is not None and (value - each.low) % step):
+            return None
+        params[name] = value
+    return params
 
 
 def _key(values: Mapping[str, Any]) -> str:
