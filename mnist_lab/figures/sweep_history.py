@@ -9,6 +9,8 @@ import plotly.graph_objects as go
 from mnist_lab.figures.sweep_points import Dot, accuracy_axis, add_points
 from mnist_lab.figures.theme import COLOURS, axis, base_layout, message
 
+FEW = 12
+
 
 def sweep_history(dots: Sequence[Dot], chosen: int | None = None, dark: bool = False, height: int = 420) -> go.Figure:
     """A point for each trial, and the best so far as steps.
@@ -33,7 +35,13 @@ def sweep_history(dots: Sequence[Dot], chosen: int | None = None, dark: bool = F
     )  # fmt: skip
     add_points(figure, shown, [dot.number for dot in shown], chosen)
     figure.layout = base_layout(
-        dark, height, showlegend=True, hovermode="closest", xaxis=axis("Trial"), yaxis=accuracy_axis(shown)
+        dark,
+        height,
+        showlegend=True,
+        hovermode="closest",
+        # There is no half of a trial.
+        xaxis=axis("Trial", **({"dtick": 1} if shown[-1].number <= FEW else {})),
+        yaxis=accuracy_axis(shown),
     )
     return figure
 

@@ -56,8 +56,13 @@ class Progress:
         left += [(search.epochs - self.epochs) * spent / self.epochs] if search.epochs and self.epochs else []
         return max(0.0, min(left))
 
-    def words(self, search: Search | None = None) -> str:
-        """The counts: ``"12 of 20 trials, 3 of them ended early, 1 failed · 2 under way · 4 impossible networks"``."""
+    def words(self, search: Search | None = None, *, is_running: bool = True) -> str:
+        """The counts: ``"12 of 20 trials, 3 ended early, 1 failed · 2 under way · 4 impossible networks"``.
+
+        Args:
+            search: How it searches, for the budget.
+            is_running: Whether the sweep runs; in one that was stopped, trials that were under way wait to go on.
+        """
         done = f"{self.done:,} trial{'s' * (self.done != 1)}"
         if search is not None:
             done = f"{self.done:,} of {search.trials:,} trial{'s' * (search.trials != 1)}"
@@ -65,7 +70,8 @@ class Progress:
             f"{self.counts[state]:,} {STATE_WORDS[state]}" for state in ("pruned", "failed") if self.counts.get(state)
         ]
         said = [", ".join([done, *parts])]
-        said += [f"{count:,} under way"] if (count := self.counts.get("running")) else []
+        under_way = "under way" if is_running else "to go on with"
+        said += [f"{count:,} {under_way}"] if (count := self.counts.get("running")) else []
         if count := self.counts.get("impossible"):
             said.append(f"{count:,} impossible network{'s' * (count != 1)}")
         return " · ".join(said)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import textwrap
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,7 @@ from mnist_lab.forecast import Probe
 from mnist_lab.jobs import executors
 from mnist_lab.shapes import Analysis
 from mnist_lab.sweeps import search
+from mnist_lab.sweeps.labels import labels_of
 from mnist_lab.sweeps.outlook import Outlook, outlook
 from mnist_lab.sweeps.preview import Preview, preview
 from mnist_lab.sweeps.sweep import Search, Sweep
@@ -132,13 +134,14 @@ def _workers() -> int:
 
 def _start(bench: Workbench, sweep: Sweep, expected: Preview) -> None:
     searched = bench.searched
+    made_up = _made_up(sweep)
     key = f"search-name.{bench.revision}"
 
     @bench.while_drawn
     def keep() -> None:
         searched.name = st.session_state[key]
 
-    st.text_input("Name of the sweep", searched.name, 200, key=key, on_change=keep, placeholder="made up, if empty")
+    st.text_input("Name of the sweep", searched.name, 200, key=key, on_change=keep, placeholder=made_up)
     can_run = search.have_optuna()
     if not can_run:
         st.warning(frame.sentence(f"{search.MISSING} {search.INSTALL}"))
@@ -148,6 +151,13 @@ def _start(bench: Workbench, sweep: Sweep, expected: Preview) -> None:
     if st.button("Start the sweep", type="primary", icon=":material/play_arrow:", key="start-sweep", width="stretch",
                  disabled=hopeless or not can_run):  # fmt: skip
         with frame.errors_in_words():
-            record = frame.services().start_sweep(sweep, people.current())
+            named = sweep if sweep.name.strip() else replace(sweep, name=made_up)
+            record = frame.services().start_sweep(named, people.current())
             sweep_list.choose(record.id)
             st.switch_page("pages/sweeps.py")
+
+
+def _made_up(sweep: Sweep) -> str:
+    """A name for a sweep that has none: what it searches."""
+    labels = labels_of(sweep.architecture, sweep.training, sweep.dimensions).values()
+    return textwrap.shorten(", ".join(label.replace(" · ", " ") for label in labels), 80, placeholder=" …")

@@ -60,7 +60,7 @@ def _head(shown: Shown) -> None:
     record, search = shown.record, shown.sweep.search
     progress = Progress.of(shown.trials)
     st.markdown(f"##### {frame.escape(record.name)}")
-    words = [status_words(record), progress.words(search)]
+    words = [status_words(record), progress.words(search, is_running=record.status == "running")]
     if record.status == "running" and (left := progress.seconds_left(search, record.spent)) is not None:
         words.append(f"about {formatting.duration(left)} left")
     elif record.status != "running" and record.spent:

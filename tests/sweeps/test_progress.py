@@ -17,6 +17,7 @@ def test_impossible_networks_and_those_under_way_are_not_done() -> None:
         "10 of 20 trials, 3 ended early, 2 failed · 1 under way · 7 impossible networks"
     )
     assert Progress({"complete": 1}).words() == "1 trial"
+    assert Progress({"running": 2}).words(is_running=False) == "0 trials · 2 to go on with"
 
 
 def test_the_limit_that_comes_first_decides_how_long_it_goes_on() -> None:
