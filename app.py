@@ -23,6 +23,7 @@ else:
             st.Page("pages/digits.py", title="My digits", icon=":material/stylus_note:", url_path="digits"),
             st.Page("pages/lab.py", title="Lab", icon=":material/network_node:", url_path="lab"),
             st.Page("pages/runs.py", title="Runs", icon=":material/table_chart:", url_path="runs"),
+            st.Page("pages/sweeps.py", title="Sweeps", icon=":material/travel_explore:", url_path="sweeps"),
             st.Page("pages/studies.py", title="Studies", icon=":material/science:", url_path="studies"),
             st.Page("pages/data.py", title="Data", icon=":material/grid_on:", url_path="data"),
         ]

@@ -33,6 +33,7 @@ class Spec:
         optional: Whether None is allowed (it means "as another field says" or "off").
         step: Step of the widget; None for a sensible one.
         exclusive_high: Whether `high` itself is forbidden.
+        empty: What stands in the widget where there is no value.
     """
 
     kind: Kind
@@ -44,6 +45,7 @@ class Spec:
     optional: bool = False
     step: float | None = None
     exclusive_high: bool = False
+    empty: str = "all"
 
 
 def _field(spec: Spec, default: Any) -> Any:

@@ -8,6 +8,7 @@ from mnist_lab.ui import frame, link_bar, network_view, state
 from mnist_lab.ui.code_view import code
 from mnist_lab.ui.layer_editor import layer_editor
 from mnist_lab.ui.live import live_panel
+from mnist_lab.ui.search_form import search_form
 from mnist_lab.ui.state import workbench
 from mnist_lab.ui.training_form import training_form
 
@@ -18,6 +19,8 @@ with st.container(horizontal=True, vertical_alignment="center", horizontal_align
     st.title("Lab", width="content")
     link_bar.link_bar(bench)
 link_bar.said(bench)
+if bench.searched.said:
+    st.info(frame.escape(bench.searched.said), icon=":material/travel_explore:")
 analysis = within_memory(analyse(bench.architecture), bench.training)
 batch_size = bench.training.batch_size
 
@@ -33,7 +36,9 @@ else:
 busy = bool(frame.store().active() or frame.store().waiting())
 # Where one begins; not the tabs' own default, which would take people there anew when a training begins or ends.
 st.session_state.setdefault("lab-tabs", "Training" if busy else "Network")
-network, training, source = st.tabs(["Network", "Training", "Code"], key="lab-tabs", on_change="rerun")
+network, training, search, source = st.tabs(
+    ["Network", "Training", "Search", "Code"], key="lab-tabs", on_change="rerun"
+)
 # Only what can be seen is drawn: the form alone has a hundred widgets, which every edit of a layer would send anew.
 if network.open:
     with network:
@@ -48,6 +53,9 @@ if training.open:
         with st.expander("Settings", expanded=not busy and not state.get("watched", "")):
             training_form(bench, analysis)
         live_panel()
+if search.open:
+    with search:
+        search_form(bench, analysis)
 if source.open:
     with source:
         if analysis.problem is None:

@@ -25,7 +25,7 @@ from tests.ui.conftest import ROOT, home  # noqa: F401
 
 PATIENCE = 240.0  # seconds; the machine may be busy with other things
 MARK = "Zaphod-Beeblebrox"
-PAGES = ("draw", "explain", "digits", "lab", "runs", "studies", "data")
+PAGES = ("draw", "explain", "digits", "lab", "runs", "sweeps", "studies", "data")
 
 
 def written(place: Path) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from mnist_lab.store import ACTIVE, RunStore
+from mnist_lab.store import ACTIVE, Run, RunStore
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +78,24 @@ class WorkerProcess:
         self._output.seek(max(0, self._output.tell() - 8000))
         return "\n".join(self._output.read().decode(errors="replace").strip().splitlines()[-lines:])
 
+    def leave(self) -> None:
+        """Asks it to end when it has done all that it has in hand; Windows has no word for that and just ends it."""
+        if self.exit_status is None:
+            if sys.platform == "win32":
+                self._process.terminate()
+            else:
+                self._process.send_signal(signal.SIGUSR1)
+
+    def ask_to_end(self) -> None:
+        """Asks it to end at once; it does so in a moment, or hangs."""
+        if self.exit_status is None:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """Kills it, and does not wait for its end."""
+        if self.exit_status is None:
+            self._process.kill()
+
     def end(self, patience: float = 3.0) -> None:
         """Ends it: asks first, then insists."""
         if self.exit_status is None:
@@ -117,6 +135,14 @@ def exit_words(status: int, said: str = "") -> str:
     return f"was ended by signal {name}{hint}"
 
 
+_ENDED = "The training process "
+
+
+def was_killed(run: Run) -> bool:
+    """Whether the process of a run was ended by a signal: by somebody, or by the system as memory ran out."""
+    return run.status == "failed" and (run.reason or "").startswith(f"{_ENDED}was ended by signal")
+
+
 def end_failed(store: RunStore, run_id: str, status: int, tail: str, among: Sequence[str] = ACTIVE) -> None:
     """Ends a run whose process has ended before it, as *failed*, with how the process ended for a reason.
 
@@ -127,7 +153,7 @@ def end_failed(store: RunStore, run_id: str, status: int, tail: str, among: Sequ
         tail: What it printed last: for the log of this process only, as it has traces and paths.
         among: Only a run of one of these statuses is ended.
     """
-    reason = f"The training process {exit_words(status, tail)}."
+    reason = f"{_ENDED}{exit_words(status, tail)}."
     if store.end(run_id, "failed", reason=reason, among=among) and tail:
         _log.warning("run %s: %s Its last words:\n%s", run_id[:8], reason, tail)
     store.artefacts.sweep(run_id)

@@ -3,5 +3,10 @@
 from mnist_lab.store.digits import Digit, NewDigit, PracticeAnswer
 from mnist_lab.store.records import ACTIVE, FINAL, STATUSES, Run
 from mnist_lab.store.runs import RunStore, open_store
+from mnist_lab.store.sweep_counts import StateCount
+from mnist_lab.store.sweep_records import NewRun, NewTrial, SweepRecord, Trial
 
-__all__ = ["ACTIVE", "FINAL", "STATUSES", "Digit", "NewDigit", "PracticeAnswer", "Run", "RunStore", "open_store"]
+__all__ = [
+    "ACTIVE", "FINAL", "STATUSES", "Digit", "NewDigit", "NewRun", "NewTrial", "PracticeAnswer", "Run", "RunStore",
+    "StateCount", "SweepRecord", "Trial", "open_store",
+]  # fmt: skip

@@ -19,6 +19,7 @@ MAX_NAME, MAX_NOTES, MAX_TAG, MAX_TAGS = 200, 2000, 40, 20
 KEEP_DELETED_SECONDS = 24 * 3600.0
 
 _runs, _epochs, _points = schema.runs, schema.epochs, schema.points
+_sweeps, _trials = schema.sweeps, schema.trials
 
 
 class Edits:
@@ -100,18 +101,22 @@ class Edits:
             connection.execute(update(_runs).where(_runs.c.id.in_(list(run_ids))).values(deleted=None))
 
     def purge(self, older_than: float = KEEP_DELETED_SECONDS, keep: Sequence[str] = ()) -> None:
-        """Removes runs for good that were deleted longer ago than `older_than` seconds, with their files.
+        """Removes runs and sweeps for good that were deleted longer ago than `older_than` seconds, with their files.
 
         Args:
             older_than: Seconds since the deletion.
             keep: Ids that stay, deleted as they are.
         """
-        old = select(_runs.c.id).where(_runs.c.deleted <= time.time() - older_than)
+        before = time.time() - older_than
+        old = select(_runs.c.id).where(_runs.c.deleted <= before)
         with reading(self._engine) as connection:
             gone = [run_id for run_id in connection.execute(old).scalars() if run_id not in keep]
         with writing(self._engine) as connection:
             for table, column in ((_epochs, _epochs.c.run_id), (_points, _points.c.run_id), (_runs, _runs.c.id)):
                 connection.execute(delete(table).where(column.in_(gone)))
+            sweeps = list(connection.execute(select(_sweeps.c.id).where(_sweeps.c.deleted <= before)).scalars())
+            connection.execute(delete(_trials).where(_trials.c.sweep.in_(sweeps)))
+            connection.execute(delete(_sweeps).where(_sweeps.c.id.in_(sweeps)))
         for run_id in gone:
             self.artefacts.remove(run_id)
 

@@ -10,6 +10,7 @@ from mnist_lab import fields
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import LabError, SweepError
 from mnist_lab.fields import choice, integer
+from mnist_lab.sweeps import candidates
 from mnist_lab.sweeps.dimensions import Dimension, dimension_from_dict, name_of
 from mnist_lab.training_config import TrainingConfig
 
@@ -37,15 +38,23 @@ class Search:
         SweepError: If a setting is out of its range.
     """
 
-    sampler: str = choice("tpe", "Sampler", SAMPLERS, "How the next trial is chosen.")
+    sampler: str = choice(
+        "tpe", "Sampler", SAMPLERS,
+        "How the next trial is chosen. tpe: near what did well so far; random: anywhere; grid: all in turn; evolution: "
+        "children of the best.",
+    )  # fmt: skip
     pruner: str = choice("none", "Pruner", PRUNERS, "Ends trials early that are worse than others were by then.")
-    cost: str | None = choice(None, "And as few as can be", COSTS, "A second aim beside the accuracy.", optional=True)
+    cost: str | None = choice(None, "Second aim: few", COSTS, "Beside the accuracy: as few as can be.", optional=True,
+                              empty="none")  # fmt: skip
     trials: int = integer(20, "Trials", 1, 100_000, "Networks that are trained, at most.")
-    seconds: int | None = integer(None, "Seconds", 1, 10**8, "No trial begins later.", optional=True)
-    epochs: int | None = integer(None, "Epochs in all", 1, 10**9, "No trial begins after so many.", optional=True)
+    seconds: int | None = integer(None, "Seconds", 1, 10**8, "No trial begins later.", optional=True,
+                                 empty="no limit")  # fmt: skip
+    epochs: int | None = integer(None, "Epochs in all", 1, 10**9, "No trial begins after so many.", optional=True,
+                                empty="no limit")  # fmt: skip
     seeds: int = integer(1, "Seeds per trial", 1, 20, "Trainings of each network, whose mean counts.")
     seed: int = integer(0, "Seed of the search", 0, 2**31 - 1, "The same seed proposes the same trials.")
-    workers: int | None = integer(None, "Workers", 1, 10_000, "Trainings at once.", optional=True)
+    workers: int | None = integer(None, "Workers", 1, 10_000, "Trainings at once.", optional=True,
+                                 empty="as many as there is room for")  # fmt: skip
 
     def __post_init__(self) -> None:
         fields.check(self, SweepError)
@@ -68,7 +77,8 @@ class Sweep:
         name: Display text.
 
     Raises:
-        SweepError: If nothing is varied, a field twice, or the split would have it choose by the test images.
+        SweepError: If nothing is varied, a field twice or one that is not there, if a value cannot be had, or the split
+            would have it choose by the test images.
     """
 
     architecture: Architecture
@@ -88,6 +98,11 @@ class Sweep:
                 "With this split a sweep would choose by the test images, whose accuracy would then mean nothing.",
                 "Choose the split holdout.",
             )
+        if self.training.fine_tuning is not None:
+            raise SweepError(
+                "A fine-tuning on a person's own digits cannot be searched.", "Search a training from the beginning."
+            )
+        candidates.check(self.architecture, self.training, self.dimensions)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; `from_dict` makes an equal sweep of them."""

@@ -12,7 +12,7 @@ from mnist_lab.architecture import Architecture, Path
 from mnist_lab.layers import LAYERS, Layer, Parallel, Residual
 from mnist_lab.shapes import Analysis, title
 from mnist_lab.studies import presets
-from mnist_lab.ui import frame, widgets
+from mnist_lab.ui import frame, search_rows, widgets
 from mnist_lab.ui.state import Workbench
 
 EMPTY = "Empty"
@@ -108,6 +108,7 @@ def _fields(bench: Workbench, path: Path, layer: Layer) -> None:
         _branches(bench, path, layer)
     if isinstance(layer, Residual):
         _add(bench, (*path, "layers", len(layer.layers)), "Add a layer inside")
+    search_rows.menu_of_layer(bench, path)
     _tools(bench, path)
     _add(bench, (*path[:-1], int(path[-1]) + 1), "Add a layer after this one")
 

@@ -6,7 +6,7 @@ Streamlit forgets a widget's value when its page is left; what must last stands 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ParamSpec, TypeVar
 
 import streamlit as st
@@ -14,7 +14,10 @@ import streamlit as st
 from mnist_lab.architecture import Architecture, Path
 from mnist_lab.errors import LabError
 from mnist_lab.studies import preset
+from mnist_lab.sweeps.dimensions import Dimension
+from mnist_lab.sweeps.marks import with_own_layers
 from mnist_lab.training_config import TrainingConfig
+from mnist_lab.ui.searched import Searched
 
 FIRST_PRESET = "lenet-5"
 MAX_UNDO = 200
@@ -35,10 +38,12 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What `Workbench.undo` and `redo` bring back: a network, and the form where the step replaced that too."""
+    """What `Workbench.undo` and `redo` bring back: a network, the form where the step replaced that too, and what was
+    searched of layers that went with the step."""
 
     architecture: Architecture
     form: Form | None = None
+    dropped: tuple[Dimension, ...] = ()
 
 
 @dataclass
@@ -54,6 +59,7 @@ class Workbench:
         problem: Why the last change of the network was refused, or "".
         training_problem: Why the last change of the training was refused, or "".
         refusals: How many changes were refused since the page was drawn.
+        searched: What of it is searched, and how.
     """
 
     architecture: Architecture
@@ -68,13 +74,19 @@ class Workbench:
     problem: str = ""
     training_problem: str = ""
     refusals: int = 0
+    searched: Searched = field(default_factory=Searched)
+
+    def __post_init__(self) -> None:
+        # What is searched is known again by the objects of its layers.
+        self.architecture = with_own_layers(self.architecture)
 
     def change(self, architecture: Architecture, *, redraw: bool = True, selected: Path | None = None) -> None:
         """Puts another network in place of the present one, which `undo` brings back."""
         if architecture == self.architecture:
             return
-        self._remember(Step(self.architecture))
-        self._show(architecture, redraw=redraw)
+        before = self.architecture
+        dropped = self._show(architecture, redraw=redraw)
+        self._remember(Step(before, dropped=dropped))
         if redraw:
             self.selected = selected
 
@@ -92,6 +104,7 @@ class Workbench:
         """The same for the training."""
         try:
             self.training = make(self.training)
+            self.searched.look(self.architecture, self.training)
             self.training_problem = self.training_problem if self.refusals else ""
         except LabError as error:
             self.training_problem = str(error)
@@ -119,16 +132,18 @@ class Workbench:
 
     def load(self, architecture: Architecture, training: TrainingConfig | None, preset_name: str | None = None) -> None:
         """Starts from a preset or a saved run; if its network is another one, what was there can be brought back."""
-        if architecture != self.architecture:
-            self._remember(Step(self.architecture, self._form()))
-        self._take_up(architecture, Form(training or self.training, preset_name, "", ""))
+        step = Step(self.architecture, self._form()) if architecture != self.architecture else None
+        dropped = self._take_up(architecture, Form(training or self.training, preset_name, "", ""))
+        if step is not None:
+            self._remember(replace(step, dropped=dropped))
 
     def open(
         self, architecture: Architecture, training: TrainingConfig, name: str = "", preset_name: str | None = None
     ) -> None:
         """Takes up what a link holds; what was there can be brought back, also where only the training is another."""
-        self._remember(Step(self.architecture, self._form()))
-        self._take_up(architecture, Form(training, preset_name, name, ""))
+        step = Step(self.architecture, self._form())
+        dropped = self._take_up(architecture, Form(training, preset_name, name, ""))
+        self._remember(replace(step, dropped=dropped))
 
     def _remember(self, step: Step) -> None:
         self.past = [*self.past, step][-MAX_UNDO:]
@@ -139,28 +154,33 @@ class Workbench:
 
     def _go(self, from_: list[Step], to: list[Step]) -> None:
         step = from_.pop()
-        to.append(Step(self.architecture, self._form() if step.form else None))
+        back = Step(self.architecture, self._form() if step.form else None)
         if step.form:
             self._fill(step.form)
-        self._show(step.architecture)
+        to.append(replace(back, dropped=self._show(step.architecture)))
+        self.searched.revive(step.dropped, self.architecture, self.training)
 
-    def _take_up(self, architecture: Architecture, form: Form) -> None:
+    def _take_up(self, architecture: Architecture, form: Form) -> tuple[Dimension, ...]:
         self._fill(form)
-        self._show(architecture)
+        dropped = self._show(architecture)
         self.selected = None
+        return dropped
 
     def _fill(self, form: Form) -> None:
         self.training, self.training_problem = form.training, ""
         self.preset, self.name, self.notes = form.preset, form.name, form.notes
 
-    def _show(self, architecture: Architecture, *, redraw: bool = True) -> None:
-        self.architecture = architecture
+    def _show(self, architecture: Architecture, *, redraw: bool = True) -> tuple[Dimension, ...]:
+        """Puts a network on the bench; returns what can be searched no more."""
+        before, self.architecture = self.architecture, with_own_layers(architecture)
+        dropped = self.searched.follow(before, self.architecture, self.training)
         # What was refused together with this change is said all the same.
         self.problem = self.problem if self.refusals else ""
         if redraw:
             self.revision += 1
             paths = {path for path, _ in architecture.walk()}
             self.selected = self.selected if self.selected in paths else None
+        return dropped
 
     def while_drawn(self, act: Callable[P, None]) -> Callable[P, None]:
         """What a widget drawn from this state calls: nothing happens once the widgets have been drawn anew.

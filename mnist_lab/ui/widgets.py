@@ -45,7 +45,11 @@ def one(name: str, spec: Spec, value: Any, key: str, change: Change) -> None:
     common: dict[str, Any] = {"key": key, "help": spec.help or None, "on_change": changed}
     if spec.kind == "choice":
         options = list(spec.choices)
-        st.selectbox(spec.label, options, index=options.index(value) if value in options else None, **common)
+        index = options.index(value) if value in options else None
+        if spec.optional:
+            _start(key, value, spec)
+            index, common["placeholder"] = None, spec.empty
+        st.selectbox(spec.label, options, index=index, **common)
     elif spec.kind == "boolean":
         st.checkbox(spec.label, value, **common)
     elif spec.kind == "text":
@@ -54,7 +58,7 @@ def one(name: str, spec: Spec, value: Any, key: str, change: Change) -> None:
         _pair(name, spec, value, key, change)
     elif spec.kind == "integer":
         high = int(min(spec.high, _JS_MAX))
-        placeholder = "all" if spec.optional else None
+        placeholder = spec.empty if spec.optional else None
         _start(key, value, spec)
         value = None if spec.optional else value
         st.number_input(
@@ -69,8 +73,8 @@ def one(name: str, spec: Spec, value: Any, key: str, change: Change) -> None:
         st.number_input(spec.label, low, top, float(value), step=step, format="%.6g", **common)
 
 
-def _start(key: str, value: int | None, spec: Spec) -> None:
-    """Gives a number that may be absent its first value by the session, not as the widget's default.
+def _start(key: str, value: int | str | None, spec: Spec) -> None:
+    """Gives what may be absent its first value by the session, not as the widget's default.
 
     A widget with a default cannot be emptied: the default comes back.
     """

@@ -9,6 +9,7 @@ from tests.browser.server import ROOT, open_page, screenshot
 
 PAGES = {"": "Draw a digit", "explain": "Explain", "digits": "My digits", "lab": "Lab", "runs": "Runs", "data": "Data"}
 
+MENU = ["Draw", "Explain", "My digits", "Lab", "Runs", "Sweeps", "Studies", "Data"]
 CHARTS = {"": 2, "explain": 0, "digits": 0, "lab": 1, "runs": 0, "data": 1}
 """How many charts can be seen on each page."""
 
@@ -78,7 +79,7 @@ def test_a_page_opened_first_by_its_address_is_framed_by_the_program(start_serve
     server = start_server(ROOT / "app.py")
     open_page(page, f"{server.url}lab")
     page.get_by_role("heading", name="Lab", exact=True).wait_for()
-    eventually(page, lambda: navigation(page), ["Draw", "Explain", "My digits", "Lab", "Runs", "Studies", "Data"])
+    eventually(page, lambda: navigation(page), MENU)
     for name, address in (("Draw", ""), ("Runs", "runs"), ("Data", "data"), ("Lab", "lab")):
         page.get_by_role("link", name=name, exact=True).click()
         page.get_by_role("heading", name=PAGES[address], exact=True).wait_for()
@@ -86,7 +87,7 @@ def test_a_page_opened_first_by_its_address_is_framed_by_the_program(start_serve
         settled(page)
         page.wait_for_load_state("networkidle")
         assert urllib.parse.urlparse(page.url).path == f"/{address}"
-    assert navigation(page) == ["Draw", "Explain", "My digits", "Lab", "Runs", "Studies", "Data"]
+    assert navigation(page) == MENU
     assert page.errors == []
 
 

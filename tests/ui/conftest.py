@@ -17,7 +17,7 @@ from mnist_lab.ui import frame
 from mnist_lab.ui.state import Workbench
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("draw", "explain", "digits", "lab", "runs", "studies", "data")
+PAGES = ("draw", "explain", "digits", "lab", "runs", "sweeps", "studies", "data")
 PATIENCE = 120.0  # seconds for one run of a page; the machine may be busy with other things
 
 

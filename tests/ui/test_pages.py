@@ -33,7 +33,7 @@ Visit = Callable[[str], AppTest]
 EACH_PAGE = pytest.mark.parametrize("page", PAGES)
 TITLES = {
     "draw": "Draw a digit", "explain": "Explain", "digits": "My digits", "lab": "Lab", "runs": "Runs",
-    "studies": "Studies", "data": "Data",
+    "sweeps": "Sweeps", "studies": "Studies", "data": "Data",
 }  # fmt: skip
 SMALL = Architecture((Flatten(), Dense(10, "softmax")))
 

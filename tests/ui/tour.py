@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-HEAVY = ("keras", "tensorflow", "torch", "jax")
+HEAVY = ("keras", "tensorflow", "torch", "jax", "optuna")
 
 
 def tour() -> dict[str, object]:
@@ -41,7 +41,7 @@ def tour() -> dict[str, object]:
         titles.extend(title.value for title in app.title)
 
     run()
-    for page in ("draw", "explain", "digits", "lab", "runs", "studies", "data"):
+    for page in ("draw", "explain", "digits", "lab", "runs", "sweeps", "studies", "data"):
         go(page)
     app.switch_page("pages/lab.py")
     run()
@@ -78,7 +78,7 @@ def tour() -> dict[str, object]:
     app.button("train").click()
     run()
     assert manager.store.queue()
-    for page in ("draw", "explain", "digits", "lab", "runs", "studies", "data"):
+    for page in ("draw", "explain", "digits", "lab", "runs", "sweeps", "studies", "data"):
         app.switch_page(f"pages/{page}.py")
         run()
     manager.close()
