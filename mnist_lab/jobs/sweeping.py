@@ -162,6 +162,9 @@ class Driver:
                 if run.status == "interrupted":
                     self._requeue(run)
             self.store.release_sweep(self.record.id, self.name)
+            if self.is_stopping:
+                # What a person wanted needs nobody who drives it.
+                self.store.command_sweep(self.record.id, "stop")
         except LabError as error:
             _log.warning("%s", error)
 

@@ -261,6 +261,19 @@ def test_who_closes_the_program_loses_nothing_and_uses_up_no_resumption(store: R
     assert [each.state for each in trials] == ["complete"] * 3 and not any(each.resumed for each in trials)
 
 
+def test_who_closes_the_program_while_a_sweep_stops_leaves_it_stopped(store: RunStore) -> None:
+    driver = driver_of(store, sweep(trials=3, epochs=500))
+    for _ in range(3):
+        driver.tick()
+    driver.crew.is_idle = True  # type: ignore[attr-defined]
+    store.command_sweep(driver.record.id, "stop")
+    assert driver.tick(), "the worker has not heard of it yet"
+    driver.close()
+    record = store.get_sweep(driver.record.id)
+    assert (record.status, record.driver) == ("stopped", None)
+    assert [run.status for run in store.runs()] == ["stopped"]
+
+
 def test_one_whose_lease_was_taken_writes_no_more(store: RunStore) -> None:
     driver = driver_of(store, sweep())
     for _ in range(3):
