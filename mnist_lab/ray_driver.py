@@ -10,6 +10,7 @@ import argparse
 import json
 import logging
 import os
+import secrets
 import signal
 import sys
 import time
@@ -133,6 +134,9 @@ class Driver:
                 package = {"py_modules": [str(Path(__file__).parent)], "excludes": ["__pycache__"]}
                 ray.init(address=address, runtime_env=package, **quiet)
             else:
+                # Whoever else is on this machine has no business here. Ray would make a token too, and leave it in the
+                # user's home, where it changes what other programs do.
+                os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
                 ray.init(
                     address="local",
                     num_cpus=max(devices.cores(), self.settings.ray_cpus),
@@ -144,6 +148,10 @@ class Driver:
         except Exception as error:  # of many kinds
             _log.exception("the cluster cannot be reached")
             first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            if isinstance(error, exceptions.AuthenticationError) or isinstance(
+                error.__cause__, exceptions.AuthenticationError
+            ):
+                first = "it wants its token: see RAY_AUTH_MODE and RAY_AUTH_TOKEN"
             where = f"The Ray cluster at {address:.200}" if address else "A Ray cluster on this machine"
             self._say(problem=f"{where} cannot be {'reached' if address else 'started'} ({first:.300}).")
             return False

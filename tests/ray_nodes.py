@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -19,6 +20,8 @@ import pytest
 
 START_SECONDS = 120.0
 OBJECT_STORE_BYTES = 80 * 2**20
+# Ray's token: with it, nobody else on this machine can have things done by the tests' nodes.
+SECRETS = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 _RAY = Path(sys.executable).with_name("ray")
 
 
@@ -69,7 +72,7 @@ class RayNode:
         self.process = subprocess.Popen(
             [*within, str(_RAY), "start", "--block", "--disable-usage-stats", *words],
             stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True,
-            env={**kept, "TF_CPP_MIN_LOG_LEVEL": "2"}, cwd=self.folder,
+            env={**kept, **SECRETS, "TF_CPP_MIN_LOG_LEVEL": "2"}, cwd=self.folder,
         )  # fmt: skip
 
     @property
