@@ -118,6 +118,7 @@ class Driver:
         self._failures = 0
         self._not_before = 0.0
         self._looked = -LOOK_SECONDS
+        self._gone: set[str] = set()
         self._number = 0
         self._room = 0
         self._gpus = 0
@@ -189,7 +190,8 @@ class Driver:
         if now - self._looked < LOOK_SECONDS:
             return
         self._looked = now
-        nodes = [node.get("Resources", {}) for node in ray.nodes() if node.get("Alive")]
+        known = ray.nodes()
+        nodes = [node.get("Resources", {}) for node in known if node.get("Alive")]
         self._gpus = int(any(node.get("GPU", 0) >= 1 for node in nodes))
         self._room = sum(self._fitting(node) for node in nodes)
         if not self._room:
@@ -198,6 +200,10 @@ class Driver:
         elif not self._failures:
             self._problem = None
         self._say(size=self.size, problem=self._problem)
+        gone = {node["NodeID"] for node in known if not node.get("Alive")}
+        if gone - self._gone:
+            self._give_up(gone)
+        self._gone = gone
         self._cancel_lost(now)
 
     def _fitting(self, resources: dict[str, float]) -> int:
@@ -208,6 +214,22 @@ class Driver:
     def size(self) -> int:
         """How many runs at once."""
         return self.options.size or max(1, self._room)
+
+    def _give_up(self, gone: set[str]) -> None:
+        """Gives up the tasks of nodes that are gone: of one that vanished without a word Ray waits for an answer.
+
+        Where a task is that has not begun yet is not known: it is given anew, and if both come to begin, one of them
+        finds that the run has been taken.
+        """
+        hands = {hand.run_id: ref for ref, hand in self.hands.items()}
+        for run in self.store.runs(ids=list(hands)) if hands else ():
+            hand = self.hands[hands[run.id]]
+            is_its = run.worker == hand.worker
+            if any(ray_names.is_of(run.host, node) for node in gone) if is_its else run.status == "queued":
+                ref = hands[run.id]
+                hand.why = "its node was lost"
+                self._unsettled.append(self.hands.pop(ref))
+                _cancel(ref)
 
     def _cancel_lost(self, now: float) -> None:
         """Ends the tasks whose runs were taken for lost by whoever watches over silent workers."""

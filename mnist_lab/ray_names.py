@@ -36,6 +36,11 @@ def is_node(host: str | None) -> bool:
     return host is not None and host.startswith(_NODE)
 
 
+def is_of(host: str | None, node: str) -> bool:
+    """Whether a run's host is the node with this id."""
+    return is_node(host) and str(host).rpartition("/")[2] == node[:_NODE_ID]
+
+
 def told(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
     """The environment variables that a node needs to train a run of this program's store.
 

@@ -14,6 +14,7 @@ from functools import cache
 
 from mnist_lab import logs
 from mnist_lab.errors import LabError
+from mnist_lab.heartbeat import Heartbeat
 from mnist_lab.ray_names import OF_THE_NODE, host_of
 from mnist_lab.settings import read_settings
 from mnist_lab.store import Run, RunStore, open_store
@@ -39,11 +40,19 @@ def train(run_id: str, worker: str, owner: str | None, environment: Mapping[str,
                 "A node of the Ray cluster sees another run store than the program does. "
                 "Set MNIST_LAB_STORE to a PostgreSQL that all of them reach."
             )
-        engine = _engine(threads)
+        # Before Keras is imported, which takes its time: whoever watches over nodes knows by it where the run is.
         run = store.claim_run(run_id, worker, os.getpid(), owner=owner)
+        if run is None:
+            return ""
+        try:
+            with Heartbeat(store, run.id, worker):
+                engine = _engine(threads)
+        except BaseException:
+            store.put_back(run.id, worker)
+            raise
     except LabError as error:
         return str(error)
-    if run is not None and not engine(store, run, worker):
+    if not engine(store, run, worker):
         # Not to be trusted with another run. The driver finds this one ended, or puts it back.
         os._exit(0)
     return ""
