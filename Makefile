@@ -82,7 +82,7 @@ clean:
 	@$(PIP) install -r requirements.txt
 	@touch $@
 
-.venv/.dev: requirements-dev.txt requirements-postgres.txt requirements-sweep.txt requirements.txt | .venv/bin/python
+.venv/.dev: requirements-dev.txt requirements-postgres.txt requirements-ray.txt requirements-sweep.txt requirements.txt | .venv/bin/python
 	@echo "Installing what the tests need ..."
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@ .venv/.run

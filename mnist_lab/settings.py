@@ -18,6 +18,7 @@ DEFAULT_BACKEND = BACKENDS[0]
 # How many processes train and answer: one for each, or one for both.
 WORKERS = ("2", "1")
 MOST_TRAINERS = 256
+MOST_CPUS = 256
 LOG_LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR")
 
 
@@ -56,6 +57,7 @@ class Settings:
         one_worker: Whether one process trains and answers, on a machine with little memory.
         trainers: How many runs are trained at once, or None where that is left to the program.
         all_devices: Whether each run is trained on all GPUs of its machine at once.
+        ray_cpus: CPUs of a run on a Ray cluster.
         limits: What one person may ask of it, for a server that several share.
         log_level: The least level that is noted in the log files; see `mnist_lab.logs`.
     """
@@ -70,6 +72,7 @@ class Settings:
     log_level: str = LOG_LEVELS[0]
     trainers: int | None = None
     all_devices: bool = False
+    ray_cpus: int = 1
 
 
 def read_settings() -> Settings:
@@ -110,8 +113,11 @@ def read_settings() -> Settings:
     executor = os.environ.get("MNIST_LAB_EXECUTOR", "").strip() or "local"
     if executor not in EXECUTORS:
         raise SettingError(f"MNIST_LAB_EXECUTOR={executor} is unknown.", f"Use one of {', '.join(EXECUTORS)}.")
-    if executor == "ray":
-        raise SettingError("MNIST_LAB_EXECUTOR=ray is not available in this version.", "Use local, or unset it.")
+    if executor == "ray" and find_spec("ray") is None:
+        raise SettingError(
+            "MNIST_LAB_EXECUTOR=ray needs the package ray, which is not installed.",
+            f"Install it with `{sys.executable} -m pip install -r requirements-ray.txt`, or unset the variable.",
+        )
 
     workers = os.environ.get("MNIST_LAB_WORKERS", "").strip() or WORKERS[0]
     if workers not in WORKERS:
@@ -128,8 +134,9 @@ def read_settings() -> Settings:
         )
     backend = _backend()
     return Settings(
-        home, store_url, data, executor, backend, workers == "1", read_limits(), level, trainers, _all_devices(backend)
-    )
+        home, store_url, data, executor, backend, workers == "1", read_limits(), level, trainers, _all_devices(backend),
+        _ray_cpus(),
+    )  # fmt: skip
 
 
 def read_limits() -> Limits:
@@ -147,13 +154,21 @@ def read_limits() -> Limits:
 
 
 def _trainers() -> int | None:
-    text = os.environ.get("MNIST_LAB_TRAINERS", "").strip()
+    return _small_number("MNIST_LAB_TRAINERS", "trainings at once", MOST_TRAINERS)
+
+
+def _ray_cpus() -> int:
+    return _small_number("MNIST_LAB_RAY_CPUS", "CPUs of a training", MOST_CPUS) or 1
+
+
+def _small_number(name: str, what: str, most: int) -> int | None:
+    """A whole number from one to `most`; None if the variable is not set."""
+    text = os.environ.get(name, "").strip()
     if not text:
         return None
-    if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= MOST_TRAINERS:
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= most:
         raise SettingError(
-            f"MNIST_LAB_TRAINERS={text:.60} is no number of trainings at once.",
-            f"Set it to a whole number from 1 to {MOST_TRAINERS}, or unset it.",
+            f"{name}={text:.60} is no number of {what}.", f"Set it to a whole number from 1 to {most}, or unset it."
         )
     return int(text)
 

@@ -77,14 +77,12 @@ def _is_orphan(parent: int) -> bool:
 
 def _train(store: RunStore, options: argparse.Namespace, beside: Callable[[], None] = lambda: None) -> int:
     """Trains until it is no longer wanted; `beside` is called once, when the device has been taken."""
-    niceness.be_nice()
+    get_ready(options.threads, options.gpu_memory)
     from mnist_lab.forecast import probe_key, read_probe
-    from mnist_lab.keras_side import probe, train
+    from mnist_lab.keras_side import probe
     from mnist_lab.keras_side.backend import BACKEND
 
     name, parent, own = options.name, options.parent, options.own
-    BACKEND.take_threads(options.threads)
-    BACKEND.take_gpu(options.gpu_memory)
     beside()
     done = 0
     leaving = _end_when_asked(store, name)
@@ -111,14 +109,8 @@ def _train(store: RunStore, options: argparse.Namespace, beside: Callable[[], No
             return 0
         run = run or next_run()
         if run is not None:
-            with _log_into(store, run):
-                is_sound = train.execute(store, run, name)
-            with suppress(LabError):
-                _log.info("a run has ended: %s", logs.plain(store.get(run.id).status), extra={"run": run.id})
-            niceness.come_forward()
+            is_sound = train_one(store, run, name)
             run = None
-            with _answering:
-                train.keras.backend.clear_session()
             done += 1
             if done >= RUNS_PER_PROCESS or not is_sound:
                 return 0
@@ -132,6 +124,43 @@ def _train(store: RunStore, options: argparse.Namespace, beside: Callable[[], No
             measured = found is not None
         else:
             time.sleep(POLL_SECONDS)
+
+
+def get_ready(threads: int | None = None, gpu_memory: int | None = None) -> None:
+    """Makes this process one that trains: imports Keras, and takes the device or its share of it.
+
+    Args:
+        threads: In how many threads to compute; None for as many as there are cores.
+        gpu_memory: MiB of the GPU's memory that may be taken; None to take it as it is needed.
+    """
+    niceness.be_nice()
+    from mnist_lab.keras_side.backend import BACKEND
+
+    BACKEND.take_threads(threads)
+    BACKEND.take_gpu(gpu_memory)
+
+
+def train_one(store: RunStore, run: Run, name: str) -> bool:
+    """Trains a claimed run in this process, which is ready, and leaves it as it was.
+
+    Args:
+        store: The run store.
+        run: The run.
+        name: Under which it was claimed.
+
+    Returns:
+        Whether this process may go on; see `train.execute`.
+    """
+    from mnist_lab.keras_side import train
+
+    with _log_into(store, run):
+        is_sound = train.execute(store, run, name)
+    with suppress(LabError):
+        _log.info("a run has ended: %s", logs.plain(store.get(run.id).status), extra={"run": run.id})
+    niceness.come_forward()
+    with _answering:
+        train.keras.backend.clear_session()
+    return is_sound
 
 
 def _end_when_asked(store: RunStore, name: str) -> threading.Event:

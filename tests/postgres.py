@@ -42,14 +42,17 @@ def lacking() -> str:
 class Server:
     """A server that can be stopped and started again.
 
+    Args:
+        address: Where it listens beside 127.0.0.1, and lets in whoever is of the same 256 addresses.
+
     Attributes:
-        port: Where it listens, on 127.0.0.1 only.
+        port: Where it listens.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, address: str | None = None) -> None:
         programs = _folder_of_programs()
         assert programs is not None
-        self._programs = programs
+        self._programs, self._address = programs, address
         # It refuses to be root's, and its owner must be able to reach its folder.
         self._user = _unprivileged() if os.getuid() == 0 else None
         self._folder = Path(tempfile.mkdtemp(prefix="mnist-lab-postgres-"))
@@ -67,6 +70,9 @@ class Server:
         if made.returncode:
             self.close()
             pytest.fail(f"initdb failed: {made.stderr[-2000:]}")
+        if address is not None:
+            with (self._data / "pg_hba.conf").open("a") as file:
+                file.write(f"host all all {address}/24 trust\n")
 
     @property
     def _data(self) -> Path:
@@ -78,12 +84,13 @@ class Server:
 
     def url(self, database: str = "postgres") -> str:
         """How the program calls one of its databases."""
-        return f"postgresql+psycopg://lab@127.0.0.1:{self.port}/{database}"
+        return f"postgresql+psycopg://lab@{self._address or '127.0.0.1'}:{self.port}/{database}"
 
     def start(self) -> None:
         """Starts it and waits until it answers."""
         settings = {
-            "port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off",
+            "port": self.port, "listen_addresses": ",".join(filter(None, ["127.0.0.1", self._address])),
+            "unix_socket_directories": "", "fsync": "off",
             "max_connections": 200, "shared_buffers": "16MB",
         }  # fmt: skip
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]

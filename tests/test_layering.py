@@ -28,13 +28,15 @@ RANKS: dict[str, int] = {
     "keras_side": 5, "study_plan": 5, "study_results": 5, "comparison": 5, "seed_groups": 5, "pareto": 5,
     "sweeps": 5, "run_fields": 5, "run_query": 5, "run_groups": 5, "my_digits": 5, "run_data": 5,
     "network_diff": 4, "run_settings": 4, "limits": 4,
-    "ensemble": 6, "backup": 6, "doctor": 6, "health": 6, "worker": 6, "jobs": 6, "report": 6, "exchange": 6,
+    "ray_names": 2,
+    "ensemble": 6, "backup": 6, "doctor": 6, "health": 6, "worker": 6, "ray_task": 6, "ray_driver": 6, "jobs": 6,
+    "report": 6, "exchange": 6,
     "ui": 7, "cli": 7,
     "__main__": 8, "pages": 8,
     "app": 9,
 }  # fmt: skip
 # Only worker processes import Keras; whoever imports the Keras side is one.
-WORKERS = ("keras_side", "worker")
+WORKERS = ("keras_side", "worker", "ray_task", "ray_driver")
 USERS: dict[str, tuple[str, ...]] = {
     "streamlit": ("app", "pages", "ui"),
     "streamlit_drawable_canvas": ("app", "pages", "ui"),
@@ -48,6 +50,7 @@ USERS: dict[str, tuple[str, ...]] = {
     "torch": ("keras_side.backend",),
     "sqlalchemy": ("store",),
     "mlflow": ("exchange",),
+    "ray": ("ray_driver", "ray_task"),
     "h5py": ("keras_side",),  # what is read with it may be anyone's
     "threading.Thread": (
         "jobs",

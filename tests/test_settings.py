@@ -23,6 +23,7 @@ VARIABLES = (
     "MNIST_LAB_LOG_LEVEL",
     "MNIST_LAB_TRAINERS",
     "MNIST_LAB_ALL_DEVICES",
+    "MNIST_LAB_RAY_CPUS",
     "KERAS_BACKEND",
 )
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,6 +45,7 @@ def test_without_variables_everything_lies_beside_the_app() -> None:
     assert not settings.one_worker
     assert settings.trainers is None
     assert not settings.all_devices
+    assert settings.ray_cpus == 1
 
 
 @pytest.mark.parametrize("name", VARIABLES)
@@ -121,7 +123,6 @@ def test_a_store_url_is_taken_as_it_is(url: str, monkeypatch: pytest.MonkeyPatch
         ("MNIST_LAB_DATA", "no-such-place"),
         ("MNIST_LAB_DATA", "~nobody-of-this-name/mnist"),
         ("MNIST_LAB_EXECUTOR", "cloud"),
-        ("MNIST_LAB_EXECUTOR", "ray"),
         ("MNIST_LAB_WORKERS", "0"),
         ("MNIST_LAB_WORKERS", "one"),
         ("MNIST_LAB_LOG_LEVEL", "LOUD"),
@@ -130,6 +131,8 @@ def test_a_store_url_is_taken_as_it_is(url: str, monkeypatch: pytest.MonkeyPatch
         ("MNIST_LAB_TRAINERS", "-1"),
         ("MNIST_LAB_TRAINERS", "many"),
         ("MNIST_LAB_ALL_DEVICES", "yes"),
+        ("MNIST_LAB_RAY_CPUS", "0"),
+        ("MNIST_LAB_RAY_CPUS", "0.5"),
         ("KERAS_BACKEND", "theano"),
     ],
 )
@@ -158,6 +161,17 @@ def test_a_backend_that_is_not_installed_is_one_sentence_with_the_command_that_i
         read_settings()
     monkeypatch.setattr("mnist_lab.settings.find_spec", lambda package: object())
     assert read_settings().backend == name
+
+
+def test_ray_is_asked_for_by_name_where_it_is_wanted_and_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_LAB_EXECUTOR", "ray")
+    monkeypatch.setenv("MNIST_LAB_RAY_CPUS", "4")
+    monkeypatch.setattr("mnist_lab.settings.find_spec", lambda package: None if package == "ray" else object())
+    with pytest.raises(SettingError, match="needs the package ray, which is not installed") as caught:
+        read_settings()
+    assert "-r requirements-ray.txt" in caught.value.remedy
+    monkeypatch.setattr("mnist_lab.settings.find_spec", lambda package: object())
+    assert (read_settings().executor, read_settings().ray_cpus) == ("ray", 4)
 
 
 def test_the_readme_lists_every_variable_that_is_read() -> None:

@@ -11,6 +11,7 @@ from mnist_lab.forecast import BASE_BYTES
 from mnist_lab.jobs import devices
 from mnist_lab.jobs.crew import Crew
 from mnist_lab.jobs.local_crew import LocalCrew
+from mnist_lab.jobs.ray_crew import RayCrew
 from mnist_lab.settings import read_settings
 from mnist_lab.store import RunStore
 
@@ -19,6 +20,9 @@ Maker = Callable[[RunStore, str | None, int, bool], Crew]
 
 Size = Callable[[], int]
 """How many runs an executor trains at once where nobody says it."""
+
+ALL_THERE_IS = 0
+"""The size of a crew that trains as many as there is room for elsewhere; its own `size` tells how many, in time."""
 
 
 def _local(store: RunStore, owner: str | None, size: int, patient: bool) -> Crew:
@@ -29,7 +33,15 @@ def _local_size() -> int:
     return devices.fitting(devices.cores(), devices.free_bytes(), len(devices.gpus()), BASE_BYTES)
 
 
-CREWS: dict[str, tuple[Maker, Size]] = {"local": (_local, _local_size)}
+def _ray(store: RunStore, owner: str | None, size: int, patient: bool) -> Crew:
+    return RayCrew(store, owner, size, patient=patient)
+
+
+def _ray_size() -> int:
+    return ALL_THERE_IS
+
+
+CREWS: dict[str, tuple[Maker, Size]] = {"local": (_local, _local_size), "ray": (_ray, _ray_size)}
 """By the name that ``MNIST_LAB_EXECUTOR`` has for it."""
 
 
@@ -55,6 +67,9 @@ def make_crew(store: RunStore, owner: str | None, *, size: int | None = None, pa
 def default_size() -> int:
     """How many runs of a sweep are trained at once: ``MNIST_LAB_TRAINERS``, or as many as there is room for.
 
+    Returns:
+        `ALL_THERE_IS` where that is not known here.
+
     Raises:
         SettingError: If a setting is wrong.
     """
@@ -65,9 +80,11 @@ def default_size() -> int:
 def common_size() -> int:
     """How many runs of the common queue are trained at once: ``MNIST_LAB_TRAINERS``, else one for each GPU, or one.
 
-    One alone has the whole machine, and who waits for it sees it sooner.
+    One alone has the whole machine, and who waits for it sees it sooner; elsewhere than on this machine there is
+    nothing to be gained by that.
 
     Raises:
         SettingError: If a setting is wrong.
     """
-    return read_settings().trainers or max(1, len(devices.gpus()))
+    settings = read_settings()
+    return settings.trainers or (max(1, len(devices.gpus())) if settings.executor == "local" else default_size())

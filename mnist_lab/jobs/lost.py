@@ -8,11 +8,14 @@ from contextlib import suppress
 
 import psutil
 
+from mnist_lab.ray_names import is_node
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.records import ENDED_EARLY
 
 # A worker writes a heartbeat four times a second.
 SILENT_SECONDS = 60.0
+# Ray knows after a minute that a node is gone without a word, and the crew then sees to its runs.
+NODE_SILENT_SECONDS = 180.0
 # Who looks rarely has slept, or the machine has: of the time between two looks no more is held against a worker.
 MOST_PER_LOOK = 1.0
 # Who looks but once waits so long for another heartbeat before it takes an old one for the last.
@@ -50,7 +53,7 @@ class Watch:
             sign = run.worker, run.heartbeat
             before, seconds = self._seen.get(run.id, (None, 0.0))
             seconds = seconds + passed if before == sign else 0.0
-            if seconds > self.silent_seconds:
+            if seconds > max(self.silent_seconds, NODE_SILENT_SECONDS if is_node(run.host) else 0.0):
                 found.add(run.id)
                 seconds = 0.0
             seen[run.id] = sign, seconds
@@ -112,7 +115,12 @@ def end_lost(store: RunStore, own: Collection[str] = (), watch: Watch | None = N
 
 
 def _silent_at_two_looks(store: RunStore, runs: list[Run]) -> set[str]:
-    stale = [run for run in runs if run.host != store.host and run.is_stale()]
+    now = time.time()
+    stale = [
+        run
+        for run in runs
+        if run.host != store.host and run.is_stale(now - NODE_SILENT_SECONDS if is_node(run.host) else now)
+    ]
     if not stale:
         return set()
     time.sleep(SECOND_LOOK_SECONDS)

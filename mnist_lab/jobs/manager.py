@@ -243,7 +243,9 @@ def job_manager() -> JobManager:
         SettingError: If a setting is wrong.
         StoreError: If the store cannot be opened.
     """
-    manager = JobManager(open_store(), one_worker=read_settings().one_worker)
+    settings = read_settings()
+    # Elsewhere than on this machine others train anyway.
+    manager = JobManager(open_store(), one_worker=settings.one_worker and settings.executor == "local")
     atexit.register(_close_at_exit, manager)
     return manager
 

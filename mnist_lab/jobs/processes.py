@@ -30,6 +30,7 @@ class WorkerProcess:
         arguments: More arguments for `mnist_lab.worker`.
         environment: More environment variables.
         name: Under which it claims runs; a new one if empty.
+        module: What it runs.
     """
 
     def __init__(
@@ -38,12 +39,13 @@ class WorkerProcess:
         arguments: Sequence[str] = (),
         environment: dict[str, str] | None = None,
         name: str = "",
+        module: str = "mnist_lab.worker",
     ) -> None:
         self.name = name or f"{task}-{uuid.uuid4().hex[:12]}"
         # It lives as long as this object does; the system removes it with the last handle.
         self._output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         weakref.finalize(self, self._output.close)
-        command = [sys.executable, "-m", "mnist_lab.worker", task, "--name", self.name, "--parent", str(os.getpid())]
+        command = [sys.executable, "-m", module, task, "--name", self.name, "--parent", str(os.getpid())]
         path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
         # A session of its own: Ctrl-C in the server's terminal reaches the server alone, which ends its worker itself.
         self._process = subprocess.Popen(

@@ -20,6 +20,11 @@ BUSY_SECONDS = 30
 SQLITE = "sqlite:///"
 # The lock's number on a server, where other programs may have theirs.
 _ADVISORY = 0x4D4E4953
+# The driver's names, in seconds but for the last, which is in milliseconds.
+_KEEPALIVE = {
+    "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3,
+    "tcp_user_timeout": 1000 * BUSY_SECONDS,
+}  # fmt: skip
 _JSON: dict[str, Any] = {"json_serializer": damage.write_json, "json_deserializer": damage.read_json}
 
 
@@ -31,7 +36,7 @@ def open_engine(url: str) -> Engine:
     """
     engine: Engine | None = None
     try:
-        engine = _sqlite(url) if url.startswith(SQLITE) else create_engine(url, pool_pre_ping=True, **_JSON)
+        engine = _sqlite(url) if url.startswith(SQLITE) else _postgresql(url)
         with _creation_lock(engine):
             schema.metadata.create_all(engine)
             with engine.begin() as connection:
@@ -113,6 +118,25 @@ def _sqlite(url: str) -> Engine:
         # A reader that becomes a writer midway fails at once in WAL mode; writers therefore begin as writers.
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: str) -> Engine:
+    # Either side is to notice that the other vanished without a word: a worker's machine that loses its power in a
+    # transaction would hold a run locked for hours, and a training whose database does would wait as long.
+    engine = create_engine(url, pool_pre_ping=True, connect_args=_KEEPALIVE, **_JSON)
+
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, record: Any) -> None:
+        for setting, seconds in (
+            ("tcp_keepalives_idle", _KEEPALIVE["keepalives_idle"]),
+            ("tcp_keepalives_interval", _KEEPALIVE["keepalives_interval"]),
+            ("tcp_keepalives_count", _KEEPALIVE["keepalives_count"]),
+            ("idle_in_transaction_session_timeout", f"'{BUSY_SECONDS}s'"),
+        ):
+            connection.execute(f"SET {setting} = {seconds}")
+        connection.commit()
 
     return engine
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
@@ -72,9 +72,8 @@ class Work:
 
     def waiting_for(self, owner: str | None) -> int:
         """How many runs are queued for an owner; None for the common queue."""
-        whose = _runs.c.owner.is_(None) if owner is None else _runs.c.owner == owner
         with reading(self._engine) as connection:
-            return int(connection.execute(select(func.count()).where(_is_waiting, whose)).scalar() or 0)
+            return int(connection.execute(select(func.count()).where(_is_waiting, _whose(owner))).scalar() or 0)
 
     def has_begun(self, worker: str) -> bool:
         """Whether a worker had a run in hand that nobody else has had since."""
@@ -114,15 +113,73 @@ class Work:
                     break
             else:
                 return None
-            # A worker of one's own takes nobody's turn.
-            turn = {} if found.owner else {"turn": max(served.values(), default=0) + 1}
-            now = time.time()
-            taken = {"status": "running", "worker": worker, "host": self.host, "pid": pid, "heartbeat": now}
-            fresh = {"started": func.coalesce(_runs.c.started, now), "ended": None, "reason": None, "command": ""}
-            progress = {"phase": "starting"}
-            values = {**taken, **fresh, **turn, "progress": progress}
-            connection.execute(update(_runs).where(_runs.c.id == each.id).values(**values))
+            self._hold(connection, each.id, worker, pid, None if found.owner else served)
         return each.id
+
+    def _hold(self, connection: Connection, run_id: str, worker: str, pid: int, served: dict[str, int] | None) -> None:
+        """Gives a queued run to a worker; one of a crew of somebody's own takes nobody's turn, `served` being None."""
+        turn = {} if served is None else {"turn": max(served.values(), default=0) + 1}
+        now = time.time()
+        taken = {"status": "running", "worker": worker, "host": self.host, "pid": pid, "heartbeat": now}
+        fresh = {"started": func.coalesce(_runs.c.started, now), "ended": None, "reason": None, "command": ""}
+        progress = {"phase": "starting"}
+        values = {**taken, **fresh, **turn, "progress": progress}
+        connection.execute(update(_runs).where(_runs.c.id == run_id).values(**values))
+
+    # One by one, where somebody else chooses who trains what -------------------------------------------------------
+
+    def next_for(self, owner: str | None, most: int, besides: Collection[str] = ()) -> list[str]:
+        """The ids of the queued runs of an owner that start next, in their order.
+
+        Args:
+            owner: Whose; None for the common queue.
+            most: How many.
+            besides: Those that somebody is about to take already.
+        """
+        with reading(self._engine) as connection:
+            waiting = _waiting(connection, _whose(owner))
+            order = fair_order(waiting, _served(connection)) if waiting else []
+        return [each.id for each in order if each.id not in besides][:most]
+
+    def claim_run(self, run_id: str, worker: str, pid: int, *, owner: str | None) -> Run | None:
+        """Takes one queued run for a worker, so that no other worker takes it.
+
+        Args:
+            run_id: The run.
+            worker: Name of the worker.
+            pid: Its process id on this host.
+            owner: Whose queue it must be in; None for the common queue.
+
+        Returns:
+            None if it is not there any more.
+        """
+        with writing(self._engine) as connection:
+            there = select(_runs.c.id).where(_runs.c.id == run_id, _is_waiting, _whose(owner))
+            if connection.execute(there.with_for_update(skip_locked=True)).first() is None:
+                return None
+            self._hold(connection, run_id, worker, pid, _served(connection) if owner is None else None)
+        run = self.get(run_id)
+        if run.is_damaged:
+            # As with `claim`.
+            self.end(run_id, "failed", worker=worker, reason=run.reason)
+            return None
+        return run
+
+    def put_back(self, run_id: str, worker: str, *, among: Sequence[str] = ACTIVE) -> bool:
+        """Puts a run whose worker was lost back to where it was in the queue, to go on from its last epoch.
+
+        Args:
+            run_id: The run.
+            worker: The worker that was lost; if it lives, it sees that the run is no longer its own.
+            among: Only a run of one of these statuses is put back.
+
+        Returns:
+            Whether it was still that worker's, and was put back.
+        """
+        lost = (_runs.c.id == run_id) & (_runs.c.worker == worker) & _runs.c.status.in_(among)
+        again = {"status": "queued", "command": "", "reason": None, "ended": None, "progress": None, "worker": None}
+        with writing(self._engine) as connection:
+            return connection.execute(update(_runs).where(lost).values(**again)).rowcount > 0
 
     def command(self, run_id: str, command: str) -> None:
         """Asks the worker of a run to stop or to pause; an empty text takes that back.
@@ -290,6 +347,11 @@ def _waiting(connection: Connection, *conditions: Any) -> list[Waiting]:
         Waiting(run_id, person, owner, _number(position), _number(created))
         for run_id, person, owner, position, created in rows
     ]
+
+
+def _whose(owner: str | None) -> Any:
+    """The condition that a run is queued for an owner, or for None in the common queue."""
+    return _runs.c.owner.is_(None) if owner is None else _runs.c.owner == owner
 
 
 def _number(value: Any) -> float:

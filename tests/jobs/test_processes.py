@@ -17,6 +17,7 @@ import pytest
 from mnist_lab.errors import StoreError
 from mnist_lab.jobs import end_lost, lost
 from mnist_lab.jobs.lost import Watch, worker_of
+from mnist_lab.ray_names import host_of
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.records import STALE_SECONDS
 from tests.jobs.conftest import FAST, SMALL, place
@@ -182,6 +183,15 @@ def test_a_run_of_another_machine_is_judged_by_whether_its_heartbeat_changes_wha
     assert {store.get(run).reason for run in dead} == {
         "The program or the machine was ended while it trained. Resume it from its last epoch."
     }
+
+
+def test_a_node_of_a_ray_cluster_may_be_silent_for_longer_as_its_crew_knows_sooner(
+    store: RunStore, clock: Clock
+) -> None:
+    watch = Watch(60.0)
+    elsewhere, node = begun(store, "a", host="elsewhere"), begun(store, "b", host=host_of(store.host, "n" * 56))
+    assert look(store, watch, clock, 170.0) == {elsewhere}
+    assert look(store, watch, clock, 20.0) == {node}
 
 
 def test_while_the_store_cannot_be_written_nobody_is_killed_for_being_silent(

@@ -248,6 +248,38 @@ def test_several_workers_share_the_runs_of_one_owner_and_take_no_others(store: R
     assert [store.get(run_id).status for run_id in mine] == ["interrupted", "running"]
 
 
+def test_a_run_that_was_chosen_is_taken_by_one_worker_if_it_still_waits_for_its_owner(store: RunStore) -> None:
+    a, b, c = (create(store, name, owner="me").id for name in "abc")
+    common = create(store, "common").id
+    assert store.next_for("me", 2) == [a, b]
+    assert store.next_for("me", 9, besides=[a, c]) == [b]
+    assert store.next_for(None, 9) == [common]
+    taken = store.claim_run(b, "v", 4711, owner="me")
+    assert taken is not None and (taken.id, taken.worker, taken.pid, taken.status) == (b, "v", 4711, "running")
+    assert store.claim_run(b, "w", 1, owner="me") is None, "it has one"
+    assert store.claim_run(a, "w", 1, owner="you") is None and store.claim_run(a, "w", 1, owner=None) is None
+    assert store.claim_run("0" * 32, "w", 1, owner="me") is None
+    store.command(c, "stop")
+    assert store.claim_run(c, "w", 1, owner="me") is None, "it left the queue"
+    first = store.claim_run(common, "w", 1, owner=None)
+    assert first is not None and first.turn == 1 and taken.turn is None, "whose turn it is matters to the common queue"
+
+
+def test_a_run_whose_worker_was_lost_is_put_back_where_it_was(store: RunStore) -> None:
+    a, b = (create(store, name, owner="me").id for name in "ab")
+    assert store.claim_run(a, "v", 1, owner="me") is not None
+    assert not store.put_back(a, "w"), "another's"
+    assert store.put_back(a, "v")
+    assert not store.put_back(a, "v"), "no longer"
+    run = store.get(a)
+    assert (run.status, run.owner, run.worker, run.progress) == ("queued", "me", None, None)
+    assert store.report(a, "v", {}) is None, "a worker that lives after all is told that it has lost the run"
+    assert store.next_for("me", 2) == [a, b]
+    store.claim_run(a, "v", 1, owner="me")
+    store.end(a, "finished")
+    assert not store.put_back(a, "v")
+
+
 def test_a_claimed_run_says_who_has_it(store: RunStore) -> None:
     run = create(store)
     taken = store.claim("w", 4711)

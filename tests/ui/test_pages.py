@@ -118,7 +118,7 @@ def test_an_error_that_was_foreseen_is_a_sentence_with_its_remedy(
         ("MNIST_LAB_STORE", "mysql://me:secret@host/lab"),
         ("MNIST_LAB_STORE", "sqlite:///FOLDER/file"),
         ("MNIST_LAB_DATA", "FOLDER/none"),
-        ("MNIST_LAB_EXECUTOR", "ray"),
+        ("MNIST_LAB_EXECUTOR", "cloud"),
     ],
 )
 def test_a_wrong_setting_is_shown_with_its_remedy(
