@@ -47,6 +47,7 @@ USERS: dict[str, tuple[str, ...]] = {
     "jax": ("keras_side.backend",),
     "torch": ("keras_side.backend",),
     "sqlalchemy": ("store",),
+    "fsspec": ("store.bucket",),  # an optional package
     "mlflow": ("exchange",),
     "h5py": ("keras_side",),  # what is read with it may be anyone's
     "threading.Thread": (
