@@ -318,8 +318,9 @@ class ObjectArtefacts(Artefacts):
 
     def log_tail(self, run_id: str, lines: int = 20) -> str:
         """The last lines of a run's log; empty if it has none, or the store does not answer."""
+        here = self.folder(run_id)
         with suppress(OSError, StoreError):
-            path = next(reversed(self._logs(run_id)), None) or self.path(run_id, LOG)
+            path = next(reversed(self._logs(here.name)), None) or self.path(run_id, LOG)
             return "\n".join(path.read_text(errors="replace").strip().splitlines()[-lines:])
         return ""
 
