@@ -128,8 +128,14 @@ class Bucket:
 
     # Moving -------------------------------------------------------------------------------------------------------
 
-    def put(self, source: Path, run_id: str, name: str) -> None:
-        """Makes a file an object, which is there whole or not at all. Tries for a while.
+    def put(self, source: Path, run_id: str, name: str, *, patient: bool = True) -> None:
+        """Makes a file an object, which is there whole or not at all.
+
+        Args:
+            source: The file.
+            run_id: The run.
+            name: The object.
+            patient: Whether to try for a while.
 
         Raises:
             StoreError: If that was in vain.
@@ -152,7 +158,7 @@ class Bucket:
                     files.rm_file(part)
                 raise
 
-        self._ask(send, PAUSES)
+        self._ask(send, PAUSES if patient else ())
 
     def get(self, run_id: str, name: str, to: Path) -> Object | None:
         """Fetches an object into a file. Tries for a while.
@@ -238,7 +244,7 @@ class Bucket:
                     config = {"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS,
                               "retries": {"max_attempts": 1}}  # fmt: skip
                     known = fsspec.config.conf.get(self.scheme, {}).get("config_kwargs", {})
-                    options["config_kwargs"] = {**config, **known}
+                    options["config_kwargs"] = {**config, **(known if isinstance(known, dict) else {})}
                 elif self.scheme == "file":
                     options["auto_mkdir"] = True
                 files, root = fsspec.core.url_to_fs(self._url, **options)

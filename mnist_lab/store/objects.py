@@ -305,7 +305,7 @@ class ObjectArtefacts(Artefacts):
         """Sends a run's log as it is now; one that cannot be sent stays here until the run is swept or taken up."""
         try:
             if path.is_file():
-                self.bucket.put(path, run_id, LOG)
+                self.bucket.put(path, run_id, LOG, patient=False)
                 if is_over:
                     path.unlink()
         except (StoreError, OSError) as error:
