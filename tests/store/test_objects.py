@@ -285,7 +285,7 @@ files = ObjectArtefacts(Bucket(sys.argv[1]), Path(sys.argv[2]), 10**9)
 files.begin("{run}")
 for number in range({times}):
     with files.writing("{run}", "{name}") as path:
-        path.write_bytes(bytes([97 + number % 2]) * {size})
+        path.write_bytes(b"%08d" % number * ({size} // 8))
         print("sending", flush=True)
 """
 
@@ -302,10 +302,10 @@ def started(url: str, home: Path, *, times: int, size: int) -> subprocess.Popen[
 def test_a_writer_that_is_killed_while_it_sends_leaves_the_old_object_or_the_new_one(
     machine: Machine, url: str, tmp_path: Path
 ) -> None:
-    size = 30_000_000
+    size = 16_000_000
     files = machine("here")
     seen = Counter[bytes]()
-    for pause in (0.0, 0.02, 0.1):
+    for pause in (0.0, 0.05):
         write(files, b"old")
         writer = started(url, tmp_path / "killed", times=1, size=size)
         assert writer.stdout is not None and writer.stdout.readline() == "sending\n"
@@ -313,7 +313,7 @@ def test_a_writer_that_is_killed_while_it_sends_leaves_the_old_object_or_the_new
         writer.send_signal(signal.SIGKILL)
         writer.communicate()
         content = there(url)[f"{RUN}/{MODEL}"]
-        assert content in (b"old", b"a" * size)
+        assert content in (b"old", b"00000000" * (size // 8))
         seen[content[:3]] += 1
         files.look_again()
         assert files.names(RUN) == [MODEL]
@@ -329,16 +329,17 @@ def test_a_reader_sees_the_old_object_or_the_new_one_and_nothing_else(
 ) -> None:
     monkeypatch.setattr(objects, "KNOWN_SECONDS", 0.0)
     files = machine("here")
-    parts = [letter * 200_000 for letter in (b"a", b"b")]
-    write(files, parts[0])
+    write(files, b"99999999" * 25_000)
     writer = started(url, tmp_path / "elsewhere", times=40, size=200_000)
     seen = set()
-    while writer.poll() is None:
+    is_over = False
+    while not is_over:
+        is_over = writer.poll() is not None
         content = files.path(RUN, MODEL).read_bytes()
-        assert content in parts
-        seen.add(content[:1])
+        assert content == content[:8] * 25_000
+        seen.add(content[:8])
     writer.communicate()
-    assert writer.returncode == 0 and seen == {b"a", b"b"}
+    assert writer.returncode == 0 and {b"99999999", b"00000039"} <= seen
 
 
 # A network that fails ------------------------------------------------------------------------------------------------
