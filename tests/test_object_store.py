@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from mnist_lab import settings
-from mnist_lab.errors import SettingError
+from mnist_lab.errors import SettingError, StoreError
 from mnist_lab.settings import read_settings
 from mnist_lab.store import RunStore, open_store
 from mnist_lab.store.artefacts import CHECKPOINT, LOG, MODEL, PREDICTIONS, Artefacts
@@ -163,6 +163,25 @@ def test_the_doctor_sends_what_lay_in_the_folder_before_and_leaves_it_there(
     assert store.artefacts.path(begun.id, CHECKPOINT).read_bytes() == CHECKPOINT.encode()
     assert folder.has(finished.id, MODEL) and folder.has("e" * 32, MODEL)
     assert len(said(here)["objects"]) == 1
+
+
+def test_the_doctor_sends_what_could_not_be_sent(here: Here, store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = add_run(store, [1], name="evaluated")
+    files = store.artefacts
+    assert isinstance(files, ObjectArtefacts) and files.has(run.id, PREDICTIONS)
+
+    def away(*_: object, **__: object) -> None:
+        raise StoreError("The object store is away.", "Wait.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files.bucket, "put", away)
+        with pytest.raises(StoreError):
+            put(store, run.id, PREDICTIONS, b"newer")
+    (before,) = [each for each in said(here)["objects"] if "could not be sent" in each["text"]]
+    assert before["kind"] == "warning" and len(files.unsent()) == 1
+    assert {each["kind"] for each in said(here, "--repair")["objects"]} == {"ok"}
+    files.look_again()
+    assert files.path(run.id, PREDICTIONS).read_bytes() == b"newer" and files.unsent() == []
 
 
 def test_an_object_store_that_cannot_be_reached_is_a_problem_and_shows_no_secret(

@@ -34,7 +34,14 @@ def objects(patient: Patient) -> Iterator[Finding]:
     yield _tried(store.artefacts)
     if unsent := store.artefacts.unsent():
         text = f"{_many(len(unsent), 'file')} of runs that could not be sent to the object store."
-        yield Finding(WARNING, text, "Each is kept here, and sent when its run is resumed on this machine.")
+        if patient.repair:
+            busy = {run.id for run in store.active()}
+            for run_id in {path.parent.parent.name for path in unsent} - busy:
+                store.artefacts.begin(run_id)
+            yield Finding(OK, text, done="Sent, where the object store has nothing newer.")
+        else:
+            help = "Each is kept here; --repair sends it, and so does this machine when it resumes the run."
+            yield Finding(WARNING, text, help)
     yield from _left_behind(store, store.artefacts, patient.repair)
 
 

@@ -224,10 +224,18 @@ class ObjectArtefacts(Artefacts):
             os.replace(source, place)
             raise
         self._let_go(run_id, name)
-        self.look_again(run_id)
-        # The next one that cannot be sent is to replace this one. What is not known now is asked for when it is needed.
-        with suppress(StoreError):
-            self.objects(run_id)
+        self._sent(run_id, name)
+
+    def _sent(self, run_id: str, name: str) -> None:
+        """Notes what the store has now of a name: the next one that cannot be sent is to replace this one."""
+        try:
+            now = self.bucket.look_at(run_id, name)
+        except StoreError:
+            now = None
+        with self._lock:
+            when, objects = self._known.pop(run_id, (0.0, {}))
+            if now is not None and when:
+                self._known[run_id] = when, {**objects, name: now}
 
     def _before(self, run_id: str, name: str) -> str:
         """The mark of what the store had last of a name, as far as this process knows."""
