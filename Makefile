@@ -1,6 +1,6 @@
 # make run, make test, make check, make torture, make benchmark, make clean, make audit, make backends, make lowest.
 # Everything goes into .venv (backends and lowest into .venv-backends and .venv-lowest); nothing else on the machine is
-# touched, but for a browser and a PostgreSQL server that `make test` may fetch.
+# touched, but for a browser and a PostgreSQL server that `make test` may fetch (and an S3 server, into .venv).
 # PYTHON=/path/to/python chooses the interpreter, PYTEST_ARGS adds options, TEST_PROCESSES says how many processes share
 # the tests (0: none but this one), BENCHMARKS which benchmarks are run.
 
@@ -34,6 +34,7 @@ run: .venv/.run
 test: .venv/.dev
 	@bash tools/ensure_browser.sh
 	@bash tools/ensure_postgres.sh
+	@bash tools/ensure_objects.sh
 ifdef PYTEST_ARGS
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 else
@@ -82,7 +83,7 @@ clean:
 	@$(PIP) install -r requirements.txt
 	@touch $@
 
-.venv/.dev: requirements-dev.txt requirements-postgres.txt requirements-ray.txt requirements-sweep.txt requirements.txt | .venv/bin/python
+.venv/.dev: requirements-dev.txt requirements-objects.txt requirements-postgres.txt requirements-ray.txt requirements-sweep.txt requirements.txt | .venv/bin/python
 	@echo "Installing what the tests need ..."
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@ .venv/.run
@@ -93,7 +94,7 @@ clean:
 	@.venv-backends/bin/python -m pip --disable-pip-version-check --quiet --quiet install -r requirements-backends.txt
 	@touch $@
 
-.venv-lowest/.lowest: requirements-dev.txt requirements-mlflow.txt requirements-sweep.txt requirements.txt
+.venv-lowest/.lowest: requirements-dev.txt requirements-mlflow.txt requirements-objects.txt requirements-sweep.txt requirements.txt
 	@bash tools/make_venv.sh .venv-lowest "$(PYTHON)"
 	@echo "Installing the oldest packages ..."
 	@.venv-lowest/bin/python -m pip --disable-pip-version-check --quiet --quiet install uv

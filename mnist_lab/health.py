@@ -10,14 +10,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from mnist_lab.errors import LabError
 from mnist_lab.jobs.sign_of_life import signs
 from mnist_lab.settings import Settings
 from mnist_lab.store.condition import condition_of
+from mnist_lab.store.runs import artefacts_of
 from mnist_lab.store.schema import VERSION
 
 MIN_FREE = 200 * 2**20
 """Bytes: a run with its checkpoints needs some ten million, a store that is migrated a copy of itself."""
 SERVER_SECONDS = 5.0
+_NO_RUN = "0" * 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Check:
     """One thing that was looked at.
 
     Attributes:
-        name: ``"store"``, ``"disk"``, ``"jobs"`` or ``"server"``.
+        name: ``"store"``, ``"disk"``, ``"jobs"``, ``"objects"`` or ``"server"``.
         is_well: Whether it is as it must be.
         words: What was found, in one sentence.
     """
@@ -45,6 +48,8 @@ def checks(settings: Settings, server: str | None = None) -> Iterator[Check]:
     yield _store(settings)
     yield _disk(settings.home)
     yield _jobs(settings.home)
+    if settings.artefacts is not None:
+        yield _objects(settings)
     if server is not None:
         yield _server(server)
 
@@ -78,6 +83,15 @@ def _jobs(home: Path) -> Check:
             return Check("jobs", False, sign.problem)
     # A program begins to look after trainings when its first page is asked for.
     return Check("jobs", True, f"{len(here)} programs on this machine look after trainings.")
+
+
+def _objects(settings: Settings) -> Check:
+    files = artefacts_of(settings.home, settings.artefacts, settings.artefacts_cache)
+    try:
+        files.names(_NO_RUN)
+    except LabError as error:
+        return Check("objects", False, str(error))
+    return Check("objects", True, "The object store answers.")
 
 
 def _server(address: str) -> Check:

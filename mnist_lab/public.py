@@ -28,6 +28,16 @@ def without_paths(text: str, *places: Path | str) -> str:
     return _PATH.sub(lambda found: found["last"], text)
 
 
+def without_secrets(url: str) -> str:
+    """An address without what may be a password or a key; it may be what is wrong, so it is not parsed."""
+    scheme, mark, rest = url.partition("://")
+    if not mark:
+        scheme, rest = "", url
+    # Of a folder the whole path is its name.
+    shown = rest if scheme in ("file", "memory") else re.split("[?#]", rest.split("@")[-1])[0]
+    return f"{scheme}{mark}{shown}"
+
+
 def printable(text: str) -> str:
     """A text of one line or of several without what cannot be shown: no database takes lone surrogates or NUL, and
     what turns the direction of writing or commands a terminal would make a text another than it seems.

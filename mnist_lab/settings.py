@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
 from mnist_lab.errors import SettingError
+from mnist_lab.public import without_secrets
 
 EXECUTORS = ("local", "ray")
 # Keras's backends that train, and the packages that they need.
@@ -20,7 +21,14 @@ WORKERS = ("2", "1")
 MOST_TRAINERS = 256
 MOST_CPUS = 256
 LOG_LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR")
-
+# By the scheme of a URL the package that fsspec needs for it, and what installs that; fsspec knows others too.
+_OBJECTS = "-r requirements-objects.txt"
+DRIVERS = {
+    "s3": ("s3fs", _OBJECTS), "s3a": ("s3fs", _OBJECTS), "gs": ("gcsfs", "gcsfs"), "gcs": ("gcsfs", "gcsfs"),
+    "abfs": ("adlfs", "adlfs"), "abfss": ("adlfs", "adlfs"), "az": ("adlfs", "adlfs"),
+}  # fmt: skip
+# Bytes of the files of an object store that are kept on this machine to be read.
+DEFAULT_CACHE = 5 * 10**9
 
 # What a limit of room may be written in.
 UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30,
@@ -60,6 +68,8 @@ class Settings:
         ray_cpus: CPUs of a run on a Ray cluster.
         limits: What one person may ask of it, for a server that several share.
         log_level: The least level that is noted in the log files; see `mnist_lab.logs`.
+        artefacts: fsspec URL of the object store that has the files of runs; None where they lie in the home.
+        artefacts_cache: Bytes of them that this machine keeps to read them again.
     """
 
     home: Path
@@ -73,6 +83,9 @@ class Settings:
     trainers: int | None = None
     all_devices: bool = False
     ray_cpus: int = 1
+    # It may hold a password.
+    artefacts: str | None = field(default=None, repr=False)
+    artefacts_cache: int = DEFAULT_CACHE
 
 
 def read_settings() -> Settings:
@@ -134,9 +147,20 @@ def read_settings() -> Settings:
         )
     backend = _backend()
     return Settings(
-        home, store_url, data, executor, backend, workers == "1", read_limits(), level, trainers, _all_devices(backend),
+        home,
+        store_url,
+        data,
+        executor,
+        backend,
+        workers == "1",
+        read_limits(),
+        level,
+        trainers,
+        _all_devices(backend),
         _ray_cpus(),
-    )  # fmt: skip
+        _artefacts(),
+        _room("MNIST_LAB_ARTEFACTS_CACHE") or DEFAULT_CACHE,
+    )
 
 
 def read_limits() -> Limits:
@@ -209,6 +233,37 @@ def _room(name: str) -> int | None:
             "Set it to a number with its unit, as 500 MB or 5 GB, or unset it.",
         )
     return size
+
+
+def _artefacts() -> str | None:
+    """The URL of an object store; None if the variable is not set. Nothing of fsspec is imported."""
+    url = os.environ.get("MNIST_LAB_ARTEFACTS", "").strip()
+    if not url:
+        return None
+    shown = f"MNIST_LAB_ARTEFACTS={without_secrets(url):.200}"
+    found = re.fullmatch(r"([a-z][a-z0-9+.-]*)://([^/]*)(/.*)?", url)
+    if found is None or "::" in url or not (found[2] or found[3]):
+        raise SettingError(
+            f"{shown} is no URL of an object store.",
+            "Use s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, abfs://CONTAINER/PREFIX or file:///FOLDER, or unset it.",
+        )
+    scheme = found[1]
+    if scheme in ("http", "https"):
+        raise SettingError(f"{shown} can be read only.", "Use s3://BUCKET/PREFIX or the like, or unset it.")
+    if scheme == "file" and found[2]:
+        raise SettingError(f"{shown} is no absolute path.", "Use file:///FOLDER, or unset it.")
+    if scheme in DRIVERS and ":" in found[2]:
+        raise SettingError(
+            f"{shown} has a name and a password in it, which are not read from there.",
+            "Give them as the object store's own tools take them (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY for S3).",
+        )
+    for package, install in (("fsspec", _OBJECTS), DRIVERS.get(scheme, ("fsspec", _OBJECTS))):
+        if find_spec(package) is None:
+            raise SettingError(
+                f"{shown} needs the package {package}, which is not installed.",
+                f"Install it with `{sys.executable} -m pip install {install}`, or unset the variable.",
+            )
+    return url
 
 
 def _backend() -> str:

@@ -27,12 +27,12 @@ from mnist_lab import datasets, logs, niceness, public
 from mnist_lab.errors import LabError
 from mnist_lab.settings import read_settings
 from mnist_lab.store import Run, RunStore, open_store
-from mnist_lab.store.artefacts import LOG
 
 POLL_SECONDS = 0.1
 # TensorFlow's memory grows a little with each network; a fresh process is warmed up in the background after this many.
 RUNS_PER_PROCESS = 25
 LOG_SECONDS = 2.0  # between two looks at how long a run's log has become
+SEND_SECONDS = 30.0  # between two sendings of it, where others read it elsewhere
 
 # Questions are answered one at a time, and none while Keras forgets what it knew of a training.
 _answering = threading.Lock()
@@ -200,24 +200,33 @@ class _log_into:
     """Sends all that the process prints, also from C++, into a run's log, if it can be written and within bounds."""
 
     def __init__(self, store: RunStore, run: Run) -> None:
-        self._folder: Path = store.artefacts.folder(run.id)
+        self._files, self._run = store.artefacts, run.id
+        self._path: Path | None = None
         self._done = threading.Event()
 
     def __enter__(self) -> None:
         self._kept = os.dup(1), os.dup(2)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with (self._folder / LOG).open("ab") as file:
+            self._path = self._files.log(self._run)
+            with self._path.open("ab") as file:
                 os.dup2(file.fileno(), 1)
                 os.dup2(file.fileno(), 2)
         except OSError as error:
             _log.warning("the log cannot be written: %s", error)
-        self._keeper = threading.Thread(target=self._keep_short, name="log-keeper", daemon=True)
+        self._keeper = threading.Thread(target=self._keep, name="log-keeper", daemon=True)
         self._keeper.start()
 
-    def _keep_short(self) -> None:
+    def _keep(self) -> None:
+        """Keeps it short, and where others can read it; one that has not grown is not sent again."""
+        sent, due = 0.0, time.monotonic() + SEND_SECONDS
         while not self._done.wait(LOG_SECONDS):
-            logs.keep_short(self._folder / LOG)
+            if self._path is None:
+                continue
+            logs.keep_short(self._path)
+            with suppress(OSError):
+                if time.monotonic() > due and (changed := self._path.stat().st_mtime) != sent:
+                    self._files.send_log(self._run, self._path)
+                    sent, due = changed, time.monotonic() + SEND_SECONDS
 
     def __exit__(self, *_: object) -> None:
         self._done.set()
@@ -228,7 +237,9 @@ class _log_into:
         for kept, descriptor in zip(self._kept, (1, 2), strict=True):
             os.dup2(kept, descriptor)
             os.close(kept)
-        logs.keep_short(self._folder / LOG)
+        if self._path is not None:
+            logs.keep_short(self._path)
+            self._files.send_log(self._run, self._path, is_over=True)
 
 
 def _infer(store: RunStore, address: str, parent: int) -> int:

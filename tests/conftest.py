@@ -15,7 +15,7 @@ import pytest
 from mnist_lab import cli
 
 # Their fixtures are for the tests of the store and of jobs, and for those that do harm.
-pytest_plugins = ["tests.postgres", "tests.zygote"]
+pytest_plugins = ["tests.postgres", "tests.zygote", "tests.object_store"]
 
 Said = tuple[int, str, str]
 """Exit status, standard output and standard error."""
@@ -72,7 +72,7 @@ def _components_are_looked_for_once() -> None:
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Here:
     """The command line with an empty home, in an empty folder."""
-    for name in ("STORE", "DATA", "EXECUTOR"):
+    for name in ("STORE", "DATA", "EXECUTOR", "ARTEFACTS"):
         monkeypatch.delenv(f"MNIST_LAB_{name}", raising=False)
     monkeypatch.setenv("MNIST_LAB_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))

@@ -49,6 +49,7 @@ USERS: dict[str, tuple[str, ...]] = {
     "jax": ("keras_side.backend",),
     "torch": ("keras_side.backend",),
     "sqlalchemy": ("store",),
+    "fsspec": ("store.bucket",),  # an optional package
     "mlflow": ("exchange",),
     "ray": ("ray_driver", "ray_task"),
     "h5py": ("keras_side",),  # what is read with it may be anyone's

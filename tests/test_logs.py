@@ -173,14 +173,15 @@ TALKER = """
 import os, sys, types
 from pathlib import Path
 from mnist_lab import logs, worker
+from mnist_lab.store.artefacts import Artefacts
 logs.MAX_RUN_BYTES, logs.KEPT_RUN_BYTES, worker.LOG_SECONDS = 200_000, 50_000, 0.01
 place = Path(sys.argv[1])
-store = types.SimpleNamespace(artefacts=types.SimpleNamespace(folder=lambda run_id: place))
+store = types.SimpleNamespace(artefacts=Artefacts(place))
 largest = 0
 with worker._log_into(store, types.SimpleNamespace(id="ab")):
     for number in range(20_000):
         os.write(1, b"%d %s\\n" % (number, b"x" * 90))
-        largest = max(largest, (place / "log.txt").stat().st_size)
+        largest = max(largest, (place / "ab" / "log.txt").stat().st_size)
 print(largest)
 """
 
@@ -195,7 +196,7 @@ def test_a_run_that_prints_without_end_does_not_fill_the_disk(tmp_path: Path) ->
         timeout=PATIENCE,
     )
     assert done.returncode == 0, done.stderr
-    log = tmp_path / "log.txt"
+    log = tmp_path / "ab" / "log.txt"
     assert log.stat().st_size <= 200_000
     assert int(done.stdout) < 1_000_000, "it printed 1.9 MB"
     assert log.read_text().splitlines()[-1].startswith("19999 ")

@@ -22,7 +22,7 @@ from typing import IO, Any
 
 import mnist_lab
 from mnist_lab.backup.layout import CHUNK, DATABASE, FILE_NAME, FORMAT, KIND, MANIFEST, RUN_ID
-from mnist_lab.errors import StoreError
+from mnist_lab.errors import ArtefactMissing, StoreError
 from mnist_lab.store import ACTIVE, Run, RunStore
 from mnist_lab.store.artefacts import LOG
 from mnist_lab.store.database import SQLITE, open_engine
@@ -125,11 +125,11 @@ class _Taken:
 
     def __init__(self, store: RunStore, stage: Path) -> None:
         self._store, self._stage = store, stage
-        self._held: dict[tuple[str, str], tuple[int, int, int]] = {}
+        self._held: dict[tuple[str, str], Any] = {}
 
     def all(self, url: str) -> None:
         """Holds the files, then the tables, then again the files of what has ended."""
-        self._hold(path.name for path in self._store.artefacts.root.iterdir() if RUN_ID.fullmatch(path.name))
+        self._hold(run_id for run_id in self._store.artefacts.run_ids() if RUN_ID.fullmatch(run_id))
         # An epoch is several files: they are of one moment if nothing changed while they were looked through.
         for _ in range(_MOST_LOOKS):
             if not self._hold(run.id for run in self._store.active()):
@@ -155,6 +155,7 @@ class _Taken:
         """Holds the files of runs as they are now; returns how many were not held before, or in another form."""
         new = 0
         for run_id in run_ids:
+            self._store.artefacts.look_again(run_id)
             names = [name for name in self._store.artefacts.names(run_id) if FILE_NAME.fullmatch(name)]
             new += sum(self._hold_one(run_id, name) for name in names)
             if and_let_go:
@@ -163,18 +164,18 @@ class _Taken:
         return new
 
     def _hold_one(self, run_id: str, name: str) -> bool:
-        source, held = self._store.artefacts.folder(run_id) / name, self._stage / run_id / name
+        held = self._stage / run_id / name
         try:
-            status = source.stat()
-            mark = status.st_ino, status.st_size, status.st_mtime_ns
-            if not source.is_file() or self._held.get((run_id, name)) == mark:
+            mark = self._store.artefacts.mark(run_id, name)
+            if mark is not None and self._held.get((run_id, name)) == mark:
                 return False
+            source = self._store.artefacts.path(run_id, name)
             held.parent.mkdir(exist_ok=True)
             with suppress(FileNotFoundError):
                 held.unlink()
             _link_or_copy(source, held)
             self._held[run_id, name] = mark
-        except FileNotFoundError:
+        except (FileNotFoundError, ArtefactMissing):
             self._let_go((run_id, name))
         return name != LOG
 

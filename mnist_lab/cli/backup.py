@@ -36,6 +36,11 @@ def _restore_arguments(parser: argparse.ArgumentParser) -> None:
 @command("restore", "bring back all runs of a backup into an empty home", _restore_arguments)
 def _restore(options: Options) -> Answer:
     settings = read_settings()
+    if settings.artefacts is not None:
+        raise StoreError(
+            "A backup is brought back into a folder, and MNIST_LAB_ARTEFACTS names an object store.",
+            "Unset it, restore, set it again, and let `python -m mnist_lab doctor --repair` send the files there.",
+        )
     done = backup.restore(options.source, settings.store_url, settings.home, force=options.force)
     text = f"{done.runs:,} runs, {done.files:,} files are back in {settings.home}."
     if done.interrupted:

@@ -13,6 +13,7 @@ from mnist_lab.settings import Settings, read_settings
 from mnist_lab.store import RunStore
 from mnist_lab.store.condition import Condition, condition_of, file_of
 from mnist_lab.store.database import open_engine
+from mnist_lab.store.runs import artefacts_of
 from mnist_lab.store.schema import VERSION
 
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
@@ -77,7 +78,8 @@ class Patient:
         if condition.version != VERSION and not self.repair:
             return None
         try:
-            return RunStore(open_engine(settings.store_url), settings.home)
+            artefacts = artefacts_of(settings.home, settings.artefacts, settings.artefacts_cache)
+            return RunStore(open_engine(settings.store_url), settings.home, artefacts)
         except LabError as error:
             self.trouble = error
             return None

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mnist_lab import formatting
+from mnist_lab.doctor import object_checks
 from mnist_lab.doctor.check import OK, PROBLEM, WARNING, Finding, Patient, check
 from mnist_lab.errors import StoreError
 from mnist_lab.jobs import end_lost, release_lost
 from mnist_lab.jobs.lost import worker_of
 from mnist_lab.store import Run, RunStore
-from mnist_lab.store.artefacts import MODEL
+from mnist_lab.store.artefacts import MODEL, is_abandoned
 from mnist_lab.store.condition import damaged_runs, users_of
 from mnist_lab.store.salvage import copy_of, salvage, stamp
 from mnist_lab.store.schema import VERSION
@@ -145,6 +146,9 @@ def files(patient: Patient) -> Iterator[Finding]:
     if (store := patient.store) is None:
         yield _not_looked("Files of runs")
         return
+    if store.artefacts.is_remote:
+        yield from object_checks.files(store)
+        return
     without, broken = [], []
     for run in store.runs():
         if run.status == "finished" and not store.artefacts.has(run.id, MODEL):
@@ -188,6 +192,9 @@ def folders(patient: Patient) -> Iterator[Finding]:
     """Folders of runs that are in no list."""
     if (store := patient.store) is None:
         yield _not_looked("Folders")
+        return
+    if store.artefacts.is_remote:
+        yield from object_checks.strays(store)
         return
     strays = _strays(store)
     if not strays:
@@ -235,6 +242,9 @@ def temporary(patient: Patient) -> Iterator[Finding]:
             return
         before = after
     old = [path for path in before if _age(path) > YOUNG_SECONDS]
+    if store.artefacts.is_remote:
+        # A run's log too lies under such a name until it is over.
+        old = [path for path in old if is_abandoned(path)]
     if old:
         size = formatting.size(sum(path.stat().st_size for path in old))
         text = f"{_many(len(old), 'half-written file')}, {size} in all."

@@ -112,13 +112,14 @@ class Training:
         self.stopper: Stopper | None = None
         self.heartbeat = Heartbeat(store, run.id, worker, self._give_up, self._hung)
         self.history = store.history(run.id)
-        self.has_begun = bool(self.history) or store.artefacts.has(run.id, CHECKPOINT)
+        self.has_begun = bool(self.history)
         self.is_saved = False
 
     def run_it(self) -> None:
         """Trains, saves, evaluates."""
         with self.heartbeat as heartbeat:
             heartbeat.progress(phase="loading")
+            self._insist(self._take_up)
             keras.utils.set_random_seed(self.config.seed)
             data = self._data()
             split = data.split
@@ -164,6 +165,10 @@ class Training:
             self._end("finished")
             self.store.artefacts.remove(self.run.id, CHECKPOINT)
             self.store.artefacts.remove(self.run.id, BEST)
+
+    def _take_up(self) -> None:
+        self.store.artefacts.begin(self.run.id)
+        self.has_begun = self.has_begun or self.store.artefacts.has(self.run.id, CHECKPOINT)
 
     def _data(self) -> run_data.RunData:
         """The images, which must be those that it was begun on."""
@@ -298,12 +303,13 @@ class Training:
 
     def _insist(self, write: Callable[[], Any]) -> None:
         """Writes what the training cannot do without; see `insist`. A stop ends the waiting."""
+        files = self.store.artefacts
 
         def meanwhile() -> bool:
-            self.heartbeat.progress(phase="waiting for the disk")
+            self.heartbeat.progress(phase=f"waiting for {files.waits_for}")
             return not (self.heartbeat.command == "stop" or self.heartbeat.is_lost)
 
-        insist(write, DISK_PATIENCE_SECONDS, meanwhile)
+        insist(write, max(DISK_PATIENCE_SECONDS, files.patience_seconds), meanwhile)
 
     def _end(self, status: str) -> None:
         figures = self._kept()
@@ -363,15 +369,13 @@ class Training:
         files = self.store.artefacts
         figures: dict[str, Any] = {}
         reason = "Stopped before the end of its first epoch, within a batch."
-        for name in (BEST, CHECKPOINT):
-            if files.has(self.run.id, name):
+        with suppress(StoreError):
+            if found := [name for name in (BEST, CHECKPOINT) if files.has(self.run.id, name)]:
                 reason = "Stopped within a batch. Resume it to go on after the epoch before."
-                with suppress(StoreError):
-                    with files.writing(self.run.id, MODEL) as path:
-                        shutil.copyfile(files.path(self.run.id, name), path)
-                    reason = "Stopped within a batch; the weights of the epoch before were kept. Resume it to go on."
-                    figures = self._kept()
-                break
+                with files.writing(self.run.id, MODEL) as path:
+                    shutil.copyfile(files.path(self.run.id, found[0]), path)
+                reason = "Stopped within a batch; the weights of the epoch before were kept. Resume it to go on."
+                figures = self._kept()
         self._end_process("stopped", reason, **figures)
 
     def _hung(self, seconds: float) -> None:
@@ -382,7 +386,7 @@ class Training:
         self._end_process("interrupted", reason)
 
     def _end_process(self, status: str, reason: str, **figures: Any) -> None:
-        """Ends run and process from the heartbeat's thread; where the store is away, others see that it is gone."""
+        """Ends run and process from the heartbeat's thread; if the store is away, others see that it is gone."""
         with suppress(StoreError):
             self.store.end(self.run.id, status, worker=self.worker, reason=reason, **figures)
         os._exit(0)

@@ -1,4 +1,7 @@
-"""The files of a run. A file appears whole or not at all, also when the power fails midway."""
+"""The files of a run. A file appears whole or not at all, also when the power fails midway.
+
+They lie in a folder for each run; `mnist_lab.store.objects` keeps them in an object store in place of that.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import socket
 import time
 import uuid
 import zlib
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -50,6 +53,12 @@ def epoch_predictions(epoch: int, name: str = PREDICTIONS) -> str:
     return f"epoch-{epoch:05d}-{name}"
 
 
+def temporary_name(name: str) -> str:
+    """A name under which this process writes what then becomes `name`; it keeps the suffix."""
+    stem, dot, suffix = name.partition(".")
+    return f".{stem}-{_HOST}-{os.getpid()}-{uuid.uuid4().hex[:8]}{dot}{suffix}"
+
+
 def is_run_id(text: Any) -> bool:
     """Whether a value can be the id of a run: hexadecimal, so that it leads nowhere but into a folder of its own."""
     return isinstance(text, str) and text != "" and set(text) <= set("0123456789abcdef")
@@ -60,7 +69,16 @@ class Artefacts:
 
     Args:
         root: The folder of all runs; created when first written to.
+
+    Attributes:
+        is_remote: Whether they are elsewhere, and this machine has copies only.
+        waits_for: What a training waits for if it cannot write them.
+        patience_seconds: For how long, if that is more than for a disk.
     """
+
+    is_remote = False
+    waits_for = "the disk"
+    patience_seconds = 0.0
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -119,6 +137,16 @@ class Artefacts:
         """Whether a run has a file."""
         return os.path.isfile(self.folder(run_id) / name)
 
+    def having(self, run_ids: Collection[str], name: str) -> set[str]:
+        """Those of some runs that have a file."""
+        return {run_id for run_id in run_ids if self.has(run_id, name)}
+
+    def run_ids(self) -> list[str]:
+        """The ids of the runs that have files, be they in the list of runs or not."""
+        with suppress(OSError):
+            return sorted(path.name for path in self.root.iterdir() if _RUN_ID.fullmatch(path.name))
+        return []
+
     def names(self, run_id: str) -> list[str]:
         """The names of a run's files, in alphabetical order."""
         with suppress(OSError):
@@ -130,6 +158,17 @@ class Artefacts:
         with suppress(OSError):
             return (self.folder(run_id) / name).stat().st_mtime
         return 0.0
+
+    def mark(self, run_id: str, name: str) -> Any:
+        """What is another after a file has changed; None if the run has no such file."""
+        with suppress(OSError):
+            status = (self.folder(run_id) / name).stat()
+            return status.st_ino, status.st_size, status.st_mtime_ns
+        return None
+
+    def sizes(self, run_ids: Collection[str]) -> int:
+        """The bytes of the files of some runs."""
+        return sum(map(self.size, run_ids))
 
     def size(self, run_id: str) -> int:
         """The bytes of a run's files, half-written ones included."""
@@ -144,8 +183,7 @@ class Artefacts:
     def writing(self, run_id: str, name: str) -> Iterator[Path]:
         """Gives a temporary path with the same suffix; what was written there then takes its place at once."""
         folder = self.folder(run_id)
-        stem, dot, suffix = name.partition(".")
-        temporary = folder / f".{stem}-{_HOST}-{os.getpid()}-{uuid.uuid4().hex[:8]}{dot}{suffix}"
+        temporary = folder / temporary_name(name)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             yield temporary
@@ -180,7 +218,7 @@ class Artefacts:
         """Removes a run's half-written files whose writer is gone."""
         with suppress(OSError):
             for path in self.folder(run_id).iterdir():
-                if path.name.startswith(".") and _is_abandoned(path):
+                if path.name.startswith(".") and is_abandoned(path):
                     with suppress(OSError):
                         path.unlink()
 
@@ -192,14 +230,36 @@ class Artefacts:
         Args:
             known: The ids of all runs, deleted ones included.
         """
-        folders: list[str] = []
-        with suppress(OSError):
-            folders = [path.name for path in self.root.iterdir() if _RUN_ID.fullmatch(path.name)]
-        for run_id in folders:
+        for run_id in self.run_ids():
             self.sweep(run_id)
             with suppress(OSError):
                 if run_id not in known and _age(self.folder(run_id)) > ABANDONED_SECONDS:
                     self.folder(run_id).rmdir()
+
+    def begin(self, run_id: str) -> None:
+        """Takes a run up: nothing that was known of its files before counts. Only one elsewhere has work with that."""
+
+    def look_again(self, run_id: str | None = None) -> None:
+        """Takes nothing for known of the files of a run, or of all; those of a folder are looked at each time."""
+
+    def log(self, run_id: str) -> Path:
+        """Where the process that has a run in hand appends to its log; its folder is there.
+
+        Raises:
+            OSError: If the folder cannot be made.
+        """
+        path = self.folder(run_id) / LOG
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def send_log(self, run_id: str, path: Path, *, is_over: bool = False) -> None:
+        """Brings what stands in a log from `log` to where others can read it.
+
+        Args:
+            run_id: The run.
+            path: From `log`.
+            is_over: Whether nobody writes it any more.
+        """
 
     def log_tail(self, run_id: str, lines: int = 20) -> str:
         """The last lines of a run's log; empty if it has none."""
@@ -209,7 +269,7 @@ class Artefacts:
         return ""
 
 
-def _is_abandoned(path: Path) -> bool:
+def is_abandoned(path: Path) -> bool:
     """Whether nobody writes a temporary file any more: its process is gone, or it has not changed for a day."""
     named = _TEMPORARY.fullmatch(path.name)
     if named is not None and named[1] == _HOST:

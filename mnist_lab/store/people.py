@@ -108,7 +108,7 @@ class People:
         query = select(schema.runs.c.id).where(func.coalesce(schema.runs.c.person, "") == (person or ""))
         with reading(self._engine) as connection:
             ids = list(connection.execute(query).scalars())
-        return sum(map(self.artefacts.size, ids))
+        return self.artefacts.sizes(ids)
 
     def _key(self) -> str:
         query = select(_meta.value).where(_meta.key == _KEY)

@@ -41,12 +41,13 @@ class RunStore(Work, Edits, Listing, Digits, People, Sweeps, SweepCounts):
     Args:
         engine: The database.
         home: The folder whose subfolders hold the runs' files.
+        artefacts: Where they are, if not there.
     """
 
-    def __init__(self, engine: Engine, home: Path) -> None:
+    def __init__(self, engine: Engine, home: Path, artefacts: Artefacts | None = None) -> None:
         super().__init__()
         self._engine = engine
-        self.artefacts = Artefacts(home)
+        self.artefacts = Artefacts(home) if artefacts is None else artefacts
         self.host = socket.gethostname()
 
     # Making and finding -------------------------------------------------------------------------------------------
@@ -300,9 +301,25 @@ def _read(rows: Iterable[Any]) -> list[Run]:
     return [Run.from_row(row) for row in rows if is_run_id(row["id"])]
 
 
+def artefacts_of(home: Path, url: str | None, limit: int) -> Artefacts:
+    """Where the files of runs are; nothing is made or asked yet.
+
+    Args:
+        home: The folder of everything that the program writes.
+        url: Of an object store, or None where they are in that folder.
+        limit: Bytes of an object store's files that this machine keeps.
+    """
+    if url is None:
+        return Artefacts(home)
+    from mnist_lab.store.bucket import Bucket
+    from mnist_lab.store.objects import ObjectArtefacts
+
+    return ObjectArtefacts(Bucket(url), home, limit)
+
+
 @cache
-def _opened(url: str, home: Path) -> RunStore:
-    return RunStore(open_engine(url), home)
+def _opened(url: str, home: Path, artefacts: str | None = None, limit: int = 0) -> RunStore:
+    return RunStore(open_engine(url), home, artefacts_of(home, artefacts, limit))
 
 
 def open_store() -> RunStore:
@@ -313,4 +330,5 @@ def open_store() -> RunStore:
         StoreError: If the store cannot be opened.
     """
     settings = read_settings()
-    return _opened(settings.store_url, settings.home)
+    elsewhere = () if settings.artefacts is None else (settings.artefacts, settings.artefacts_cache)
+    return _opened(settings.store_url, settings.home, *elsewhere)

@@ -36,7 +36,10 @@ def details(store: RunStore, run: Run) -> None:
             run_takeaway.menu(store, run)
         if run.status == "failed" and store.artefacts.has(run.id, LOG):
             # It has paths and traces, which are for those who run the server.
-            st.caption(f"What its process printed is in {LOG}, in the run's folder on the server.")
+            where = (
+                "among its files in the object store" if store.artefacts.is_remote else "in its folder on the server"
+            )
+            st.caption(f"What its process printed is in {LOG}, {where}.")
 
 
 def _edit(store: RunStore, run: Run) -> None:

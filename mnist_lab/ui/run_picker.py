@@ -74,15 +74,14 @@ def _looked() -> dict[str, tuple[Run, bool]]:
 
 def with_model(store: RunStore) -> list[Run]:
     """The runs that have a model, newest first. A page is drawn at each stroke: files are not looked for each time."""
-    looked, found = _looked(), []
-    for run in store.listing():
-        before = looked.get(run.id)
-        # Files are written before the row that speaks of them: as long as this is the same, so are they.
-        if before is None or before[0] is not run:
-            before = looked[run.id] = run, not run.is_damaged and store.artefacts.has(run.id, MODEL)
-        if before[1]:
-            found.append(run)
-    return found
+    looked, runs = _looked(), store.listing()
+    # Files are written before the row that speaks of them: as long as this is the same, so are they.
+    new = [run for run in runs if run.id not in looked or looked[run.id][0] is not run]
+    if new:
+        # All in one question, as they may be far away.
+        have = store.artefacts.having([run.id for run in new if not run.is_damaged], MODEL)
+        looked.update({run.id: (run, run.id in have) for run in new})
+    return [run for run in runs if looked[run.id][1]]
 
 
 def best(runs: list[Run]) -> int:

@@ -41,8 +41,8 @@ def place(home: Path) -> Iterator[RunStore]:
     """A store that this process and the workers it starts take for theirs; no worker outlives it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MNIST_LAB_HOME", str(home))
-        for name in ("MNIST_LAB_STORE", "MNIST_LAB_DATA", "MNIST_LAB_EXECUTOR", "MNIST_LAB_WORKERS"):
-            patch.delenv(name, raising=False)
+        for name in ("STORE", "DATA", "EXECUTOR", "WORKERS", "ARTEFACTS"):
+            patch.delenv(f"MNIST_LAB_{name}", raising=False)
         store = RunStore(open_engine(f"sqlite:///{home / 'lab.db'}"), home)
         yield store
         for run in store.active():

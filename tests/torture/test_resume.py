@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import random
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -22,7 +24,10 @@ from mnist_lab.jobs import end_lost
 from mnist_lab.layers import Activation, BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 from mnist_lab.optimizers import SGD, Adadelta, Adam
 from mnist_lab.store import Run, RunStore
-from mnist_lab.store.artefacts import MODEL
+from mnist_lab.store.artefacts import CHECKPOINT, LOG, MODEL, PREDICTIONS
+from mnist_lab.store.bucket import Bucket
+from mnist_lab.store.database import open_engine
+from mnist_lab.store.objects import ObjectArtefacts
 from mnist_lab.training_config import (
     Augmentation,
     CosineDecay,
@@ -250,3 +255,47 @@ def test_a_training_that_hangs_is_interrupted_says_so_and_goes_on(
     store.requeue(run_id, owner="hangs")
     assert worker(zygote, store, "hangs").wait() == 0
     assert_same(store, run_id, through)
+
+
+# Another machine, and the files in an object store ------------------------------------------------------------------
+
+ELSEWHERE = """
+os.environ.update({settings!r})
+"""
+
+
+def test_a_training_killed_on_one_machine_goes_on_on_another_from_the_object_store_to_the_last_bit(
+    zygote: Zygote, s3_url: str, tmp_path: Path, tally: Tally
+) -> None:
+    """Two machines have a home each, and in common the database and a real S3 server."""
+    database = f"sqlite:///{tmp_path / 'lab.db'}"
+    shared = {"MNIST_LAB_STORE": database, "MNIST_LAB_ARTEFACTS": s3_url}
+    asked = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+    settings = ELSEWHERE.format(settings={**shared, **asked})
+    files = ObjectArtefacts(Bucket(s3_url), tmp_path / "here", 10**9)
+    store = RunStore(open_engine(database), tmp_path / "here", files)
+    config = dataclasses.replace(FEW, epochs=4, limit=192)
+    through, moved = (store.create(NETWORK, config, owner=owner) for owner in ("through", "moved"))
+
+    def on(machine: str, name: str, changes: str = "") -> Child:
+        return zygote.fork("work_alone", home=str(tmp_path / machine), name=name, changes=settings + changes)
+
+    assert on("one", "through").wait() == 0
+    killed = on("one", "moved", SLOW)
+    wait_for(store, moved.id, 2)
+    killed.kill()
+    assert killed.wait() == -signal.SIGKILL
+    end_lost(store)
+    assert store.get(moved.id).status == "interrupted" and files.has(moved.id, CHECKPOINT)
+    done = store.get(moved.id).epochs_run
+    store.requeue(moved.id, owner="moved")
+    assert on("other", "moved").wait() == 0
+    assert_same(store, moved.id, store.get(through.id))
+    assert len(history(store, moved.id)) == 4 > done
+    kept = set(files.names(moved.id))
+    assert {MODEL, PREDICTIONS, LOG} <= kept and CHECKPOINT not in kept, "what it went on from is gone"
+    assert "going on after epoch" in files.log_tail(moved.id, 1000)
+    own = [path for name in ("one", "other") for path in (tmp_path / name).glob("[0-9a-f]*")]
+    assert not own and not list((tmp_path / "one").rglob(CHECKPOINT)) and list((tmp_path / "other").rglob(CHECKPOINT))
+    store.close()
+    tally("trainings killed and resumed on another machine from an object store, same to the last bit", 1)

@@ -37,7 +37,7 @@ def _as_in_a_server(make: Callable[..., None]) -> Callable[..., None]:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A home of its own without MNIST. What the pages open is closed at the end, and none starts a process."""
-    for name in ("STORE", "DATA", "EXECUTOR"):
+    for name in ("STORE", "DATA", "EXECUTOR", "ARTEFACTS"):
         monkeypatch.delenv(f"MNIST_LAB_{name}", raising=False)
     monkeypatch.setenv("MNIST_LAB_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
