@@ -85,6 +85,8 @@ def _train(store: RunStore, options: argparse.Namespace, beside: Callable[[], No
     name, parent, own = options.name, options.parent, options.own
     BACKEND.take_threads(options.threads)
     BACKEND.take_gpu(options.gpu_memory)
+    if read_settings().all_devices:
+        BACKEND.take_all_devices()
     beside()
     done = 0
     leaving = _end_when_asked(store, name)
@@ -96,8 +98,8 @@ def _train(store: RunStore, options: argparse.Namespace, beside: Callable[[], No
         # What waits is for the next program's trainer: two at once would take each other's time.
         return None if is_unwanted() else store.claim(name, os.getpid(), own=own, owner=options.owner)
 
-    # A worker that others wait for, or share the machine with, measures nothing.
-    for_all = not own and options.owner is None and options.threads is None
+    # Whoever has queued runs of their own waits for these, and for nothing else.
+    for_all = not own and options.owner is None
     run = next_run()
     if run is None and not own:
         with BACKEND.device():

@@ -9,6 +9,7 @@ from mnist_lab.forecast import BASE_BYTES
 from mnist_lab.jobs import default_size, devices, executors, make_crew
 from mnist_lab.jobs.devices import Gpu, fitting, read_list, shared, visible
 from mnist_lab.jobs.local_crew import LocalCrew
+from mnist_lab.settings import EXECUTORS, read_settings
 from mnist_lab.store import open_store
 
 TWO = (Gpu("0", 16_000), Gpu("1", 24_000))
@@ -132,5 +133,11 @@ def test_a_crew_is_as_large_as_the_setting_says_or_the_machine_allows(machine: p
     store.close()
 
 
-def test_every_executor_of_the_settings_has_a_crew() -> None:
-    assert set(executors.CREWS) == {"local"}, "those that the settings let pass"
+@pytest.mark.parametrize("name", EXECUTORS)
+def test_every_executor_that_the_settings_let_pass_has_a_crew(name: str, machine: pytest.MonkeyPatch) -> None:
+    machine.setenv("MNIST_LAB_EXECUTOR", name)
+    try:
+        read_settings()
+    except SettingError:
+        return
+    assert name in executors.CREWS
