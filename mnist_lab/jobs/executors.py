@@ -70,4 +70,4 @@ def common_size() -> int:
     Raises:
         SettingError: If a setting is wrong.
     """
-    return read_settings().trainers or max(1, len(devices.gpus()))
+    return read_settings().trainers or max(1, devices.count())
