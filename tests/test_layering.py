@@ -42,9 +42,10 @@ USERS: dict[str, tuple[str, ...]] = {
     "streamlit_drawable_canvas": ("app", "pages", "ui"),
     "plotly": ("figures", "ui"),
     "keras": ("keras_side",),
-    # What Keras leaves to its backend is in one module; the others make images, before any network sees them.
+    # What Keras leaves to its backend is in one module, and its kernels; the others make images, before any network
+    # sees them.
     "tensorflow": tuple(
-        f"keras_side.{name}" for name in ("backend", "batches", "augment", "penmanship", "pens", "strangers")
+        f"keras_side.{name}" for name in ("backend", "kernels", "batches", "augment", "penmanship", "pens", "strangers")
     ),
     "jax": ("keras_side.backend",),
     "torch": ("keras_side.backend",),
