@@ -36,6 +36,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.__main__ import machine
 from mnist_lab.architecture import Architecture
 from mnist_lab.jobs.crew import Crew
+from mnist_lab.jobs.executors import ALL_THERE_IS
 from mnist_lab.jobs.local_crew import LocalCrew
 from mnist_lab.jobs.ray_crew import RayCrew
 from mnist_lab.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
@@ -189,7 +190,7 @@ def on_ray(store: RunStore, runs: list[Run], count: int, network: str | None) ->
     story, machines = Story(), []
     head = RayNode(0, address=network)
     begin = time.monotonic()
-    crew = RayCrew(store, OWNER, 0)
+    crew = RayCrew(store, OWNER, ALL_THERE_IS)
     try:
         head.wait()
         os.environ.update({"RAY_ADDRESS": head.address, **ray_nodes.SECRETS})

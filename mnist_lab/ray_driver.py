@@ -82,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--name", required=True)
     parser.add_argument("--parent", type=int, required=True, help="process id of the one who started this")
     parser.add_argument("--owner", help="whose queued runs; by default those of the common queue")
-    parser.add_argument("--size", type=int, default=0, help="how many at once; 0 for as many as there is room for")
+    parser.add_argument("--size", type=int, required=True, help="how many at once, at most")
     parser.add_argument("--impatient", action="store_true", help="fail what cannot begin")
     parser.add_argument("--folder", type=Path, required=True, help="where to tell how it goes, and for Ray's own files")
     options = parser.parse_args(arguments)
@@ -213,7 +213,7 @@ class Driver:
     @property
     def size(self) -> int:
         """How many runs at once."""
-        return self.options.size or max(1, self._room)
+        return min(self.options.size, max(1, self._room))
 
     def _give_up(self, gone: set[str]) -> None:
         """Gives up the tasks of nodes that are gone: of one that vanished without a word Ray waits for an answer.

@@ -12,7 +12,7 @@ from mnist_lab.jobs import devices
 from mnist_lab.jobs.crew import Crew
 from mnist_lab.jobs.local_crew import LocalCrew
 from mnist_lab.jobs.ray_crew import RayCrew
-from mnist_lab.settings import read_settings
+from mnist_lab.settings import MOST_TRAINERS, read_settings
 from mnist_lab.store import RunStore
 
 Maker = Callable[[RunStore, str | None, int, bool], Crew]
@@ -21,8 +21,8 @@ Maker = Callable[[RunStore, str | None, int, bool], Crew]
 Size = Callable[[], int]
 """How many runs an executor trains at once where nobody says it."""
 
-ALL_THERE_IS = 0
-"""The size of a crew that trains as many as there is room for elsewhere; its own `size` tells how many, in time."""
+ALL_THERE_IS = MOST_TRAINERS
+"""The bound of a crew that trains as many as there is room for elsewhere; its `size` tells how many these are."""
 
 
 def _local(store: RunStore, owner: str | None, size: int, patient: bool) -> Crew:
@@ -68,7 +68,7 @@ def default_size() -> int:
     """How many runs of a sweep are trained at once: ``MNIST_LAB_TRAINERS``, or as many as there is room for.
 
     Returns:
-        `ALL_THERE_IS` where that is not known here.
+        `ALL_THERE_IS` where only the crew will know.
 
     Raises:
         SettingError: If a setting is wrong.

@@ -36,14 +36,14 @@ class RayCrew(Crew):
 
     Args:
         store: As in `Crew`, as are `owner` and `patient`.
-        size: How many runs at once; 0 for as many as the cluster has room for, which is known some time after it was
-            reached and changes with its nodes. Until then `size` is 1.
+        size: How many runs at once, at most. For how many of them the cluster has room is known some time after it was
+            reached, and changes with its nodes: `size` says it, and 1 until then.
     """
 
     def __init__(self, store: RunStore, owner: str | None, size: int, *, patient: bool = True) -> None:
-        super().__init__(store, owner, size, patient=patient)
+        super().__init__(store, owner, 1, patient=patient)
         self.watch = Watch()
-        self._asked_size = size
+        self._most = max(1, size)
         self._process: WorkerProcess | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._losses: Counter[str] = Counter()
@@ -100,7 +100,7 @@ class RayCrew(Crew):
     def _start(self) -> None:
         # On some systems the folder for temporary files has a long name, and Ray makes sockets in this one.
         self._folder = tempfile.TemporaryDirectory(prefix="lab-ray-", ignore_cleanup_errors=True)
-        arguments = ["--folder", self._folder.name, "--size", str(self._asked_size)]
+        arguments = ["--folder", self._folder.name, "--size", str(self._most)]
         arguments += [] if self.owner is None else ["--owner", self.owner]
         arguments += [] if self.patient else ["--impatient"]
         self._process = WorkerProcess("ray", arguments, module="mnist_lab.ray_driver")

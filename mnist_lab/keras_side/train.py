@@ -303,7 +303,8 @@ class Training:
         self._add(values)
 
     def _add(self, values: dict[str, Any]) -> None:
-        self.store.add_epoch(self.run.id, values, looks=int(self.config.test_is_validation), **self._figures())
+        looks = int(self.config.test_is_validation)
+        self.store.add_epoch(self.run.id, values, looks=looks, worker=self.worker, **self._figures())
 
     def _insist(self, write: Callable[[], Any]) -> None:
         """Writes what the training cannot do without; see `insist`. A stop ends the waiting."""

@@ -272,17 +272,25 @@ class Work:
                 connection.execute(insert(_points), rows)
         return str(row.command)
 
-    def add_epoch(self, run_id: str, values: dict[str, Any], *, looks: int = 0, **figures: Any) -> None:
+    def add_epoch(
+        self, run_id: str, values: dict[str, Any], *, looks: int = 0, worker: str | None = None, **figures: Any
+    ) -> None:
         """Adds one epoch (``{"epoch": 1, "loss": ...}``) to a run's history, and sets figures of the run with it.
 
         Args:
             run_id: The run.
             values: The epoch.
             looks: How often the test images were looked at for it.
+            worker: Who says so. One that has lost the run to another, and does not know it yet, adds nothing.
             figures: Columns of the run.
         """
         epoch = int(values["epoch"])
         with writing(self._engine) as connection:
+            if worker is not None:
+                # Nobody takes the run away before the end of this transaction.
+                has_it = select(_runs.c.id).where(_runs.c.id == run_id, _runs.c.worker == worker).with_for_update()
+                if connection.execute(has_it).first() is None:
+                    return
             connection.execute(delete(_epochs).where(_epochs.c.run_id == run_id, _epochs.c.epoch == epoch))
             connection.execute(insert(_epochs).values(run_id=run_id, epoch=epoch, values=values))
             seen = {"epochs_run": epoch, "test_looks": _runs.c.test_looks + looks}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mnist_lab.jobs.executors import ALL_THERE_IS
 from mnist_lab.jobs.ray_crew import RayCrew
 from mnist_lab.ray_names import is_node
 from mnist_lab.store import Run, RunStore
@@ -80,7 +81,7 @@ def tick_until(crew: RayCrew, condition: Callable[[], Any], patience: float = PA
 def test_a_run_of_a_lost_node_goes_on_on_another_and_becomes_what_it_would_have_become(
     store: RunStore, nodes: list[RayNode]
 ) -> None:
-    crew = RayCrew(store, "me", 0)
+    crew = RayCrew(store, "me", ALL_THERE_IS)
     other = store.create(SMALL, LONG, owner="somebody else")
     twins = [store.create(SMALL, TWINS, owner="me", name=name) for name in "ab"]
 

@@ -110,7 +110,7 @@ def test_the_setting_chooses_the_crew_and_its_size_is_the_clusters_to_say(
     crew = make_crew(store, "me")
     assert isinstance(crew, RayCrew) and crew.size == 1 and not crew.is_warm
     monkeypatch.setenv("MNIST_LAB_TRAINERS", "7")
-    assert make_crew(store, None).size == 7
+    assert default_size() == common_size() == 7
     assert set(executors.CREWS) == {"local", "ray"}
     crew.close()
 
@@ -141,7 +141,7 @@ def tick_for(crew: RayCrew, seconds: float) -> None:
 
 @pytest.mark.usefixtures("unreachable")
 def test_where_no_cluster_is_reached_the_runs_wait_and_it_is_said(store: RunStore) -> None:
-    crew = RayCrew(store, None, 0)
+    crew = RayCrew(store, None, 9)
     tick_for(crew, 0.2)
     assert not crew.is_warm and crew.problem is None, "nothing is queued, and nothing is asked"
     run = store.create(SMALL, FAST)

@@ -101,7 +101,7 @@ def store(tmp_path: Path) -> RunStore:
 
 
 def driver_of(store: RunStore, folder: Path, **options: Any) -> Driver:
-    given = {"name": "ray-x", "parent": os.getppid(), "owner": "me", "size": 0, "impatient": False, "folder": folder}
+    given = {"name": "ray-x", "parent": os.getppid(), "owner": "me", "size": 9, "impatient": False, "folder": folder}
     return Driver(store, argparse.Namespace(**{**given, **options}))
 
 

@@ -275,6 +275,14 @@ def test_a_run_whose_worker_was_lost_is_put_back_where_it_was(store: RunStore) -
     assert (run.status, run.owner, run.worker, run.progress) == ("queued", "me", None, None)
     assert store.report(a, "v", {}) is None, "a worker that lives after all is told that it has lost the run"
     assert store.next_for("me", 2) == [a, b]
+    store.claim_run(a, "w", 1, owner="me")
+    store.add_epoch(a, {"epoch": 1, "loss": 0.5}, worker="w", seconds=3.0)
+    store.add_epoch(a, {"epoch": 1, "loss": 0.7}, worker="v", seconds=9.0)
+    store.add_epoch(a, {"epoch": 2, "loss": 0.7}, looks=1, worker="v", seconds=9.0)
+    run = store.get(a)
+    assert [entry["loss"] for entry in store.history(a)] == [0.5]
+    assert (run.epochs_run, run.test_looks, run.seconds) == (1, 0, 3.0), "nor is what it has learnt written any more"
+    assert store.put_back(a, "w")
     store.claim_run(a, "v", 1, owner="me")
     store.end(a, "finished")
     assert not store.put_back(a, "v")
