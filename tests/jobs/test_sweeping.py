@@ -27,7 +27,7 @@ from tests.store.conftest import home
 from tests.sweeps.fakes import FakeCrew, best_at_twenty, drive, driver_of, sweep, units
 
 pytest.importorskip("optuna")
-__all__ = ["home", "url"]
+__all__ = ["home"]
 
 
 @pytest.fixture
