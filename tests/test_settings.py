@@ -24,6 +24,8 @@ VARIABLES = (
     "MNIST_LAB_TRAINERS",
     "MNIST_LAB_ALL_DEVICES",
     "MNIST_LAB_RAY_CPUS",
+    "MNIST_LAB_ARTEFACTS",
+    "MNIST_LAB_ARTEFACTS_CACHE",
     "KERAS_BACKEND",
 )
 ROOT = Path(__file__).resolve().parent.parent
