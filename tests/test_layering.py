@@ -26,7 +26,7 @@ RANKS: dict[str, int] = {
     "receptive": 4, "perturb": 4,
     "links": 4, "links_dictionary": 4,
     "keras_side": 5, "study_plan": 5, "study_results": 5, "comparison": 5, "seed_groups": 5, "pareto": 5,
-    "run_fields": 5, "run_query": 5, "run_groups": 5, "my_digits": 5, "run_data": 5,
+    "sweeps": 5, "run_fields": 5, "run_query": 5, "run_groups": 5, "my_digits": 5, "run_data": 5,
     "network_diff": 4, "run_settings": 4, "limits": 4,
     "ensemble": 6, "backup": 6, "doctor": 6, "health": 6, "worker": 6, "jobs": 6, "report": 6, "exchange": 6,
     "ui": 7, "cli": 7,
