@@ -20,6 +20,7 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 SPEED = (
     "throughput",
+    "crew",
     "time_to_99",
     "forecast",
     "first_page",
