@@ -23,11 +23,11 @@ from mnist_lab.store.database import open_engine
 from mnist_lab.store.records import FINAL
 from mnist_lab.sweeps.dimensions import IntegerRange, OneOf
 from mnist_lab.sweeps.search import best_of
-from tests.store.conftest import home, url
+from tests.store.conftest import home
 from tests.sweeps.fakes import FakeCrew, best_at_twenty, drive, driver_of, sweep, units
 
 pytest.importorskip("optuna")
-__all__ = ["home", "url"]
+__all__ = ["home"]
 
 
 @pytest.fixture
