@@ -23,11 +23,9 @@ from mnist_lab.store.database import open_engine
 from mnist_lab.store.records import FINAL
 from mnist_lab.sweeps.dimensions import IntegerRange, OneOf
 from mnist_lab.sweeps.search import best_of
-from tests.store.conftest import home
 from tests.sweeps.fakes import FakeCrew, best_at_twenty, drive, driver_of, sweep, units
 
 pytest.importorskip("optuna")
-__all__ = ["home"]
 
 
 @pytest.fixture
@@ -92,13 +90,17 @@ def test_seeds_of_a_trial_follow_each_other_and_their_mean_counts(store: RunStor
         assert each.epochs == 6
 
 
+@pytest.mark.parametrize(("sampler", "seconds", "ahead"), [("tpe", None, 0), ("random", None, 1), ("random", 99, 0)])
 @pytest.mark.parametrize("size", [1, 3])
-def test_no_more_runs_are_under_way_than_the_crew_has_room_for(store: RunStore, size: int) -> None:
-    driver = driver_of(store, sweep(trials=7), size=size)
-    most = 0
+def test_no_more_runs_are_under_way_than_the_crew_has_room_for_and_one_waits_where_no_result_is_needed(
+    store: RunStore, size: int, sampler: str, seconds: int | None, ahead: int
+) -> None:
+    driver = driver_of(store, sweep(trials=7, sampler=sampler, seconds=seconds), size=size)
+    most, active = 0, 0
     while driver.tick():
-        most = max(most, sum(run.status not in FINAL for run in store.runs(sweep=driver.record.id)))
-    assert most == size and len(store.trials(driver.record.id)) == 7
+        runs = [run for run in store.runs(sweep=driver.record.id) if run.status not in FINAL]
+        most, active = max(most, len(runs)), max(active, sum(run.is_active for run in runs))
+    assert (most, active) == (size + ahead, size) and len(store.trials(driver.record.id)) == 7
 
 
 def test_many_trials_are_looked_at_less_often_than_few(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -347,6 +349,10 @@ def _drive_in_a_child(url: str, home: Path, sweep_id: str, log: Path, seed: int)
         os._exit(status)
 
 
+def _begun(log: Path) -> int:
+    return len(log.read_text().splitlines()) if log.exists() else 0
+
+
 @pytest.mark.parametrize("pruner", ["none", "median"])
 def test_whoever_is_killed_at_any_moment_no_trial_is_lost_and_none_is_trained_twice(
     url: str, home: Path, tmp_path: Path, pruner: str
@@ -357,7 +363,12 @@ def test_whoever_is_killed_at_any_moment_no_trial_is_lost_and_none_is_trained_tw
     chance, kills, log = random.Random(11), 0, tmp_path / "begun"
     for attempt in range(200):
         child = _drive_in_a_child(url, home, record.id, log, attempt)
-        limit = time.monotonic() + (chance.uniform(0.05, 0.8) if attempt < 8 else 60)
+        # Some are killed when they have something in hand, the rest may come to the end.
+        before = _begun(log)
+        limit = time.monotonic() + 60
+        while attempt < 8 and _begun(log) == before and time.monotonic() < limit:
+            time.sleep(0.002)
+        limit = time.monotonic() + (chance.uniform(0, 0.1) if attempt < 8 else 60)
         while os.waitpid(child, os.WNOHANG) == (0, 0):
             if time.monotonic() > limit:
                 os.kill(child, signal.SIGKILL)
