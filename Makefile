@@ -82,7 +82,7 @@ clean:
 	@$(PIP) install -r requirements.txt
 	@touch $@
 
-.venv/.dev: requirements-dev.txt requirements-postgres.txt requirements.txt | .venv/bin/python
+.venv/.dev: requirements-dev.txt requirements-postgres.txt requirements-sweep.txt requirements.txt | .venv/bin/python
 	@echo "Installing what the tests need ..."
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@ .venv/.run
@@ -93,7 +93,7 @@ clean:
 	@.venv-backends/bin/python -m pip --disable-pip-version-check --quiet --quiet install -r requirements-backends.txt
 	@touch $@
 
-.venv-lowest/.lowest: requirements-dev.txt requirements-mlflow.txt requirements.txt
+.venv-lowest/.lowest: requirements-dev.txt requirements-mlflow.txt requirements-sweep.txt requirements.txt
 	@bash tools/make_venv.sh .venv-lowest "$(PYTHON)"
 	@echo "Installing the oldest packages ..."
 	@.venv-lowest/bin/python -m pip --disable-pip-version-check --quiet --quiet install uv

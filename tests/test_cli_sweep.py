@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from mnist_lab.jobs.confirming import confirm
+from mnist_lab.store.records import FINAL
 from mnist_lab.sweeps.files import read_toml
 from mnist_lab.sweeps.sweep import Sweep
-from tests.sweeps.fakes import drive, driver_of, sweep
+from tests.sweeps.fakes import Evaluating, drive, driver_of, sweep
 from tests.test_cli import PATIENCE, Place, Said, ended, here, kill_workers_of, place
 
 __all__ = ["here", "place"]  # fixtures
@@ -83,7 +85,7 @@ def test_a_file_is_driven_to_its_end_stopped_and_gone_on_with(place: Place, tmp_
         assert mine.test_accuracy is None and mine.test_looks == 0 and mine.training["test_at_end"] is False
         assert not store.artefacts.has(mine.id, "predictions.npz")
         assert each["accuracy"] == pytest.approx(mine.validation_accuracy)
-        assert mine.prediction_seconds is None
+        assert mine.prediction_seconds is not None and mine.prediction_seconds > 0
     kill_workers_of(place)
 
 
@@ -107,6 +109,24 @@ def test_sweeps_are_listed_shown_and_exported(place: Place, here: Callable[..., 
     assert Sweep.from_dict(here("sweep", "--export", done.id, "--json").document) == sweep(trials=3)
 
 
+def test_the_winner_is_confirmed_on_fresh_seeds_with_what_was_luck(place: Place, here: Callable[..., Said]) -> None:
+    store = place.store
+    done = drive(driver_of(store, sweep(trials=4))).record
+    left = confirm(store, done, best=2, seeds=3, owner="me")
+    crew = Evaluating(store, "me")
+    while any(run.status not in FINAL for run in store.runs(ids=[run.id for run in left])):
+        crew.tick()
+    document = here("sweep", "--confirm", done.id, "--best", "2", "--seeds", "3", "--json").document
+    assert document["missing"] == 0 and len(document["trials"]) == 2
+    best = here("sweep", "--show", done.id, "--json").document["best"]
+    assert [each["trial"] for each in document["trials"]] == best[:2]
+    for each in document["trials"]:
+        assert each["seeds"] == [43, 44, 45] and len(each["luck"]["interval"]) == 2
+        assert each["luck"]["value"] == pytest.approx(each["search_accuracy"] - each["validation"]["value"])
+    said = here("sweep", "--confirm", done.id, "--best", "2", "--seeds", "3")
+    assert said.status == 0 and "fresh seeds got" in said.out and "LUCK" in said.out
+
+
 @pytest.mark.parametrize(
     ("words", "status", "part"),
     [
@@ -115,6 +135,9 @@ def test_sweeps_are_listed_shown_and_exported(place: Place, here: Callable[..., 
         (("sweep", "--show", "abcdef"), 1, "There is no sweep 'abcdef'"),
         (("sweep", "--resume", "abcdef"), 1, "There is no sweep"),
         (("sweep", "--list", "--add", "3"), 2, "--add"),
+        (("sweep", "--list", "--best", "3"), 2, "--best"),
+        (("sweep", "--confirm", "abcdef", "--seeds", "0"), 2, "--seeds"),
+        (("sweep", "--confirm", "abcdef"), 1, "There is no sweep"),
         (("sweep", "--resume", "abcdef", "--add", "0"), 2, "--add"),
     ],
 )

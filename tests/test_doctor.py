@@ -18,7 +18,7 @@ import pytest
 
 from mnist_lab import doctor
 from mnist_lab.doctor import machine_checks, store_checks
-from mnist_lab.store import RunStore
+from mnist_lab.store import NewTrial, RunStore
 from mnist_lab.store.artefacts import MODEL, PREDICTIONS, VALIDATION_PREDICTIONS
 from mnist_lab.store.database import open_engine
 from tests.conftest import Here
@@ -227,7 +227,9 @@ def test_a_damaged_file_is_made_anew_of_what_can_be_read(shelf: RunStore, home: 
 
 
 def test_an_index_that_is_damaged_costs_no_row(shelf: RunStore, home: Path) -> None:
-    before = shelf.runs()
+    sweep = shelf.create_sweep({"search": {}}, name="s", driver="me")
+    shelf.add_trial(sweep.id, "me", NewTrial(0, {"layers.0.units": 3}, reason="too large"))
+    before, trials = shelf.runs(), shelf.trials(sweep.id)
     with contextlib.closing(sqlite3.connect(home / "lab.db")) as connection:
         page = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'ix_runs_status'").fetchone()[0]
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -236,6 +238,7 @@ def test_an_index_that_is_damaged_costs_no_row(shelf: RunStore, home: Path) -> N
     assert found()["store"][0].kind == "problem"
     assert "20 runs" in found(repair=True)["store"][0].done
     assert shelf.runs() == before
+    assert (shelf.sweeps(), shelf.trials(sweep.id)) == ([sweep], trials)
 
 
 @pytest.mark.parametrize("at", [18, 19, 47])

@@ -38,6 +38,11 @@ MOST_FAILED = 10
 # In one look no more are proposed, so that the lease is renewed in time.
 _MOST_AT_ONCE = 25
 
+# Of many trainings each is looked at less often: a store has others to answer too.
+_SECONDS_PER_TRIAL = 0.005
+_MOST_SECONDS = 1.0
+_NOT_SEEN: tuple[tuple[int, str], list[float]] = ((0, ""), [])
+
 _log = logging.getLogger(__name__)
 
 
@@ -101,7 +106,7 @@ class Driver:
         self._take_up_runs()
         self._impossible = self._failed = 0
         self._ending: tuple[str, str] | None = None
-        self._looked = time.monotonic()
+        self._looked = self._not_before = time.monotonic()
         self._renewed, self._driven = self._looked - RENEW_SECONDS, 0.0
 
     def _take_up_runs(self) -> None:
@@ -141,6 +146,9 @@ class Driver:
         try:
             self._renew()
             self.crew.tick()
+            if time.monotonic() < self._not_before and not self.is_stopping:
+                return True
+            self._not_before = time.monotonic() + min(_MOST_SECONDS, _SECONDS_PER_TRIAL * len(self._open))
             self._follow()
             self._see_off()
             if self.is_stopping:
@@ -162,6 +170,9 @@ class Driver:
                 if run.status == "interrupted":
                     self._requeue(run)
             self.store.release_sweep(self.record.id, self.name)
+            if self.is_stopping:
+                # What a person wanted needs nobody who drives it.
+                self.store.command_sweep(self.record.id, "stop")
         except LabError as error:
             _log.warning("%s", error)
 
@@ -245,15 +256,20 @@ class Driver:
                 if run.id not in self._asked:
                     return "Its training was stopped by hand."
                 self._asked.discard(run.id)
-                self._requeue(run)
+                self._resume(each, run)
             elif run.status == "interrupted" or was_killed(run):
                 if each.resumed >= MOST_RESUMED:
                     return f"Its training was interrupted {each.resumed + 1} times. {run.reason or ''}".strip()
                 each.resumed += 1
                 # Counted first: who ends between the two has resumed it once too seldom at most.
                 self._set(each.trial.number, resumed=each.resumed)
-                self._requeue(run)
+                self._resume(each, run)
         return None
+
+    def _resume(self, each: _Open, run: Run) -> None:
+        self._requeue(run)
+        # It counts among those under way again.
+        each.seen[run.id] = (run.epochs_run, ""), each.seen[run.id][1]
 
     def _requeue(self, run: Run) -> None:
         try:
@@ -316,10 +332,12 @@ class Driver:
     # The next trials ----------------------------------------------------------------------------------------------
 
     def _propose(self) -> None:
+        unfinished = self._unfinished
         for _ in range(_MOST_AT_ONCE):
-            if self._ending is None:
-                self._ending = self._budget_spent()
-            if self._ending is not None or self._unfinished() >= self.most_at_once:
+            if self._ending is not None or unfinished >= self.most_at_once:
+                return
+            self._ending = self._budget_spent()
+            if self._ending is not None:
                 return
             number = max(self._trials, default=-1) + 1
             proposal = self._search.ask(number)
@@ -343,6 +361,7 @@ class Driver:
             if made.problem is None:
                 self._impossible = 0
                 self._open[number] = _Open(trial)
+                unfinished += len(runs)
                 continue
             self._search.tell(number, "impossible", None)
             self._impossible += 1
@@ -380,10 +399,11 @@ class Driver:
             for k in range(seeds)
         )
 
+    @property
     def _unfinished(self) -> int:
-        """How many runs are queued or under way."""
-        runs = self._runs_of(self._open.values())
-        return sum(run.status not in FINAL for run in runs.values()) + len(self._leaving)
+        """How many runs were queued or under way at the last look."""
+        return sum(not each.seen.get(run_id, _NOT_SEEN)[0][1] for each in self._open.values()
+                   for run_id in each.trial.runs) + len(self._leaving)  # fmt: skip
 
     def _budget_spent(self) -> tuple[str, str] | None:
         search = self._sweep.search

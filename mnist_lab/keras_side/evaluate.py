@@ -68,14 +68,24 @@ def evaluate(
     return Evaluation(probabilities, labels, indices, seconds)
 
 
-def validate(predict: Predict, split: Split, store: RunStore, run_id: str) -> None:
+def validate(predict: Predict, split: Split, store: RunStore, run_id: str, *, is_all: bool = False) -> None:
     """Keeps what a model says of its validation images: thresholds and temperatures are chosen by these.
 
     Where the test images serve for validation there are no others, and nothing is kept.
+
+    Args:
+        predict: As in `evaluate`.
+        split: Whose validation images.
+        store: Where it is kept.
+        run_id: The run.
+        is_all: Whether the test images stay unseen, so that these tell how long a prediction takes.
     """
-    if not split.test_is_validation:
-        write(evaluate(predict, split.x_validation, split.y_validation, split.validation_indices), store, run_id,
-              VALIDATION_PREDICTIONS)  # fmt: skip
+    if split.test_is_validation:
+        return
+    evaluation = evaluate(predict, split.x_validation, split.y_validation, split.validation_indices)
+    write(evaluation, store, run_id, VALIDATION_PREDICTIONS)
+    if is_all:
+        store.set_figures(run_id, prediction_seconds=evaluation.seconds_per_image)
 
 
 def write(evaluation: Evaluation, store: RunStore, run_id: str, name: str = PREDICTIONS) -> None:

@@ -20,6 +20,8 @@ SAMPLERS = ("tpe", "random", "grid", "evolution")
 PRUNERS = ("none", "median", "successive halving", "hyperband")
 # What is got beside the accuracy on the validation split, each as small as can be.
 COSTS = ("parameters", "multiply_adds")
+# Seeds of trainings are below this.
+_SEEDS = 2**31
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,11 @@ class Sweep:
         if self.training.fine_tuning is not None:
             raise SweepError(
                 "A fine-tuning on a person's own digits cannot be searched.", "Search a training from the beginning."
+            )
+        if self.training.seed + self.search.seeds > _SEEDS:
+            raise SweepError(
+                f"{self.search.seeds} seeds from {self.training.seed} on are more than there are.",
+                "Choose a smaller seed of the training.",
             )
         candidates.check(self.architecture, self.training, self.dimensions)
 

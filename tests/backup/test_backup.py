@@ -22,7 +22,7 @@ import pytest
 from mnist_lab.backup import back_up, restore
 from mnist_lab.backup.making import STAGE
 from mnist_lab.errors import StoreError
-from mnist_lab.store import NewDigit, PracticeAnswer, RunStore
+from mnist_lab.store import NewDigit, NewTrial, PracticeAnswer, RunStore
 from mnist_lab.store.artefacts import CHECKPOINT, LOG, MODEL
 from mnist_lab.store.database import open_engine
 from tests.conftest import Here
@@ -71,6 +71,8 @@ def store(url: str, home: Path) -> Iterator[RunStore]:
     store.keep_digits("Anna", [NewDigit(image, 3)])
     store.add_answer("Anna", PracticeAnswer(done.id, 3, 5, 1.5))
     store.note("probe:here", {"x": 1.5})
+    sweep = store.create_sweep({"search": {"trials": 3}}, name="searched", driver="me")
+    store.add_trial(sweep.id, "me", NewTrial(0, {"layers.0.units": 3}, reason="impossible", notes={"asked": 0}))
     yield store
     store.close()
 
@@ -94,6 +96,7 @@ def content_of(store: RunStore) -> Any:
         [(digit.writer, digit.label, digit.image.tobytes()) for digit in store.digits("Anna")],
         store.answers("Anna"),
         store.note("probe:here"),
+        {(each.id, each.name, str(each.sweep)): store.trials(each.id) for each in store.sweeps()},
     )
 
 
@@ -114,6 +117,8 @@ def test_what_comes_back_is_what_was_there_and_what_was_under_way_can_go_on(
     assert run.status == "interrupted" and run.can_go_on and "backup" in str(run.reason)
     assert back.requeue(run.id).status == "queued"
     assert back.find("owned").owner is None
+    sweep = back.find_sweep("searched")
+    assert (sweep.status, sweep.driver) == ("stopped", None) and "backup" in str(sweep.reason)
     assert sorted(path.name for path in there.iterdir() if not path.is_dir()) == ["lab.db", "lab.db-shm", "lab.db-wal",
                                                                                 "lab.db.lock"]  # fmt: skip
     back.close()

@@ -9,6 +9,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -41,6 +42,7 @@ def store(tmp_path: Path) -> Iterator[RunStore]:
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drivers look at each tick what people want."""
     monkeypatch.setattr(sweeping, "RENEW_SECONDS", 0.0)
+    monkeypatch.setattr(sweeping, "_SECONDS_PER_TRIAL", 0.0)
 
 
 def test_each_trial_is_a_run_with_what_was_proposed_and_none_sees_the_test_images(store: RunStore) -> None:
@@ -97,6 +99,24 @@ def test_no_more_runs_are_under_way_than_the_crew_has_room_for(store: RunStore, 
     while driver.tick():
         most = max(most, sum(run.status not in FINAL for run in store.runs(sweep=driver.record.id)))
     assert most == size and len(store.trials(driver.record.id)) == 7
+
+
+def test_many_trials_are_looked_at_less_often_than_few(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(sweeping, "time", SimpleNamespace(monotonic=lambda: now[0], time=time.time))
+    monkeypatch.setattr(sweeping, "_SECONDS_PER_TRIAL", 0.125)
+
+    def looks(size: int) -> int:
+        driver = driver_of(store, sweep(trials=40), size=size)
+        driver.crew.is_idle = True  # type: ignore[attr-defined]
+        followed: list[float] = []
+        monkeypatch.setattr(driver, "_follow", lambda: followed.append(now[0]))
+        for _ in range(30):
+            driver.tick()
+            now[0] += 0.125
+        return len(followed)
+
+    assert (looks(1), looks(5), looks(20)) == (30, 7, 5)
 
 
 def test_impossible_networks_are_told_apart_and_take_nothing_of_the_budget(store: RunStore) -> None:
@@ -259,6 +279,19 @@ def test_who_closes_the_program_loses_nothing_and_uses_up_no_resumption(store: R
     drive(driver_of(store, record, "next"))
     trials = store.trials(record.id)
     assert [each.state for each in trials] == ["complete"] * 3 and not any(each.resumed for each in trials)
+
+
+def test_who_closes_the_program_while_a_sweep_stops_leaves_it_stopped(store: RunStore) -> None:
+    driver = driver_of(store, sweep(trials=3, epochs=500))
+    for _ in range(3):
+        driver.tick()
+    driver.crew.is_idle = True  # type: ignore[attr-defined]
+    store.command_sweep(driver.record.id, "stop")
+    assert driver.tick(), "the worker has not heard of it yet"
+    driver.close()
+    record = store.get_sweep(driver.record.id)
+    assert (record.status, record.driver) == ("stopped", None)
+    assert [run.status for run in store.runs()] == ["stopped"]
 
 
 def test_one_whose_lease_was_taken_writes_no_more(store: RunStore) -> None:

@@ -231,6 +231,29 @@ def test_where_the_test_images_validate_there_are_no_others(store: RunStore) -> 
     assert store.artefacts.has(run.id, PREDICTIONS)
 
 
+@pytest.mark.parametrize("stopping", [None, EarlyStopping(patience=0)])
+def test_without_a_test_at_the_end_nothing_is_made_of_the_test_images(
+    store: RunStore, stopping: EarlyStopping | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = datasets.split(datasets.load("digits"), "holdout", seed=CONFIG.seed)
+    seen: list[int] = []
+    evaluated = evaluate.evaluate
+
+    def watched(predict: Any, images: Any, labels: Any, indices: Any) -> Any:
+        seen.append(len(images))
+        assert not np.isin(indices, parts.test_indices).any()
+        return evaluated(predict, images, labels, indices)
+
+    monkeypatch.setattr(evaluate, "evaluate", watched)
+    run = trained(store, dataclasses.replace(CONFIG, test_at_end=False, early_stopping=stopping))
+    assert (run.status, run.test_looks, run.test_accuracy, run.test_loss) == ("finished", 0, None, None)
+    assert run.test_images is None and seen == [len(parts.x_validation)]
+    assert not store.artefacts.has(run.id, PREDICTIONS)
+    assert run.validation_accuracy is not None and run.prediction_seconds is not None
+    known = read_predictions(store, run, VALIDATION_PREDICTIONS)
+    assert known.labels.tolist() == parts.y_validation.tolist()
+
+
 @pytest.mark.parametrize(("split", "looks"), [("holdout", 1), ("test-as-validation", 4)])
 def test_each_look_at_the_test_images_is_counted(store: RunStore, split: str, looks: int) -> None:
     run = trained(store, dataclasses.replace(CONFIG, split=split))

@@ -16,7 +16,7 @@ from mnist_lab.studies import presets
 from mnist_lab.sweeps.candidates import apply, candidate, ends_of
 from mnist_lab.sweeps.dimensions import Dimension, IntegerRange, NumberRange, OneOf, Repeat, name_of
 from mnist_lab.sweeps.searchable import searchable
-from mnist_lab.sweeps.sweep import Sweep
+from mnist_lab.sweeps.sweep import Search, Sweep
 from mnist_lab.training_config import Augmentation, CosineDecay, EarlyStopping, FineTuning, TrainingConfig
 
 BLOCK = (Conv2D(8, padding="same"), Dropout(0.2))
@@ -139,6 +139,13 @@ def test_blocks_that_share_a_layer_and_a_fine_tuning_are_refused() -> None:
         Sweep(NETWORK, TRAINING, (Repeat("layers.1", 2, 1, 2), Repeat("layers.2", 1, 1, 2)))
     with pytest.raises(SweepError, match="own digits"):
         Sweep(NETWORK, replace(TRAINING, fine_tuning=FineTuning("a" * 32, "A")), (ANY,))
+
+
+def test_more_seeds_than_there_are_are_refused() -> None:
+    last = replace(TRAINING, seed=2**31 - 2)
+    assert Sweep(NETWORK, last, (ANY,), Search(seeds=2))
+    with pytest.raises(SweepError, match="more than there are"):
+        Sweep(NETWORK, last, (ANY,), Search(seeds=3))
 
 
 def test_an_impossible_network_is_told_with_its_reason_and_a_possible_one_with_its_costs() -> None:

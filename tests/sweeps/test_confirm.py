@@ -14,7 +14,7 @@ from mnist_lab.store import Run, RunStore, Trial
 from mnist_lab.store.records import FINAL
 from mnist_lab.sweeps.confirm import Confirmation, Fresh, chosen, confirmation, fresh_seeds
 from mnist_lab.sweeps.search import best_of
-from tests.sweeps.fakes import FakeCrew, drive, driver_of, sweep
+from tests.sweeps.fakes import Evaluating, drive, driver_of, sweep
 
 pytest.importorskip("optuna")
 
@@ -83,17 +83,6 @@ def test_the_winner_is_chosen_by_validation_and_not_by_the_test_images(store: Ru
 @pytest.fixture
 def done(store: RunStore) -> Any:
     return drive(driver_of(store, sweep(trials=4, seeds=2))).record
-
-
-class Evaluating(FakeCrew):
-    """Has a look at the test images at the end, where it is asked to."""
-
-    def _work(self, worker: str, run: Run) -> Run | None:
-        left = super()._work(worker, run)
-        if left is None and run.training.get("test_at_end", True):
-            self.store.set_figures(run.id, test_accuracy=0.9, test_images=100)
-            self.store.count_looks(run.id)
-        return left
 
 
 def test_the_best_are_trained_anew_on_seeds_that_the_sweep_never_used(store: RunStore, done: Any) -> None:
