@@ -334,7 +334,7 @@ class Driver:
     def _propose(self) -> None:
         unfinished = self._unfinished
         for _ in range(_MOST_AT_ONCE):
-            if self._ending is not None or unfinished >= self.most_at_once:
+            if self._ending is not None or unfinished >= self.most_at_once + self._ahead:
                 return
             self._ending = self._budget_spent()
             if self._ending is not None:
@@ -398,6 +398,17 @@ class Driver:
             )
             for k in range(seeds)
         )
+
+    @property
+    def _ahead(self) -> int:
+        """How many runs may wait, so that a worker that is done finds the next one at once.
+
+        Only where a proposal rests on no result, and no limit could be reached before it begins.
+        """
+        search = self._sweep.search
+        is_blind = search.sampler in ("random", "grid") and search.seconds is None and search.epochs is None
+        # Of fewer than the crew would train the one that waits would not wait.
+        return int(is_blind and self.most_at_once >= self.crew.size)
 
     @property
     def _unfinished(self) -> int:

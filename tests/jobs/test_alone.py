@@ -164,7 +164,7 @@ def test_what_a_killed_program_had_queued_goes_to_the_common_queue(store: RunSto
     own = new_owner(store)
     began = own.rpartition("/")[2].partition("-")[0]
     owners = (
-        own, own.replace(f"/{os.getpid()}/", f"/{gone.pid}/"), own.replace(f"/{began}-", f"/{int(began) - 3600}-"),
+        own, own.replace(f"/{os.getpid()}/", f"/{gone.pid}/"), own.replace(f"/{began}-", f"/{int(began) + 3600}-"),
         "alone/elsewhere/1/ab", "somebody", None,
     )  # fmt: skip
     runs = [store.create(SMALL, FAST, owner=owner) for owner in owners]

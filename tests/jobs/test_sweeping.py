@@ -23,11 +23,11 @@ from mnist_lab.store.database import open_engine
 from mnist_lab.store.records import FINAL
 from mnist_lab.sweeps.dimensions import IntegerRange, OneOf
 from mnist_lab.sweeps.search import best_of
-from tests.store.conftest import home, url
+from tests.store.conftest import home
 from tests.sweeps.fakes import FakeCrew, best_at_twenty, drive, driver_of, sweep, units
 
 pytest.importorskip("optuna")
-__all__ = ["home", "url"]
+__all__ = ["home"]
 
 
 @pytest.fixture
@@ -92,13 +92,17 @@ def test_seeds_of_a_trial_follow_each_other_and_their_mean_counts(store: RunStor
         assert each.epochs == 6
 
 
+@pytest.mark.parametrize(("sampler", "seconds", "ahead"), [("tpe", None, 0), ("random", None, 1), ("random", 99, 0)])
 @pytest.mark.parametrize("size", [1, 3])
-def test_no_more_runs_are_under_way_than_the_crew_has_room_for(store: RunStore, size: int) -> None:
-    driver = driver_of(store, sweep(trials=7), size=size)
-    most = 0
+def test_no_more_runs_are_under_way_than_the_crew_has_room_for_and_one_waits_where_no_result_is_needed(
+    store: RunStore, size: int, sampler: str, seconds: int | None, ahead: int
+) -> None:
+    driver = driver_of(store, sweep(trials=7, sampler=sampler, seconds=seconds), size=size)
+    most, active = 0, 0
     while driver.tick():
-        most = max(most, sum(run.status not in FINAL for run in store.runs(sweep=driver.record.id)))
-    assert most == size and len(store.trials(driver.record.id)) == 7
+        runs = [run for run in store.runs(sweep=driver.record.id) if run.status not in FINAL]
+        most, active = max(most, len(runs)), max(active, sum(run.is_active for run in runs))
+    assert (most, active) == (size + ahead, size) and len(store.trials(driver.record.id)) == 7
 
 
 def test_many_trials_are_looked_at_less_often_than_few(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ from mnist_lab.layers import Conv2D, Dense, Flatten
 from mnist_lab.store import NewRun, NewTrial, RunStore, SweepRecord, Trial
 from mnist_lab.store.database import open_engine
 from mnist_lab.training_config import TrainingConfig
-from tests.store.conftest import Start, output
+from tests.store.conftest import Start, at_once
 
 NETWORK = Architecture((Flatten(), Dense(10, "softmax")))
 SWEEP = {"search": {"trials": 20, "seconds": None, "epochs": 7}, "dimensions": []}
@@ -106,20 +106,10 @@ def test_a_lease_is_taken_from_nobody_or_from_one_who_is_gone(store: RunStore, s
 def test_of_many_processes_one_takes_a_sweep(store: RunStore, start: Start) -> None:
     sweeps = [store.create_sweep(SWEEP, name=f"s{number}") for number in range(20)]
     script = (
-        "store = opened()\n"
-        "print('ready', flush=True)\n"
-        "sys.stdin.readline()\n"
-        f"for each in {[each.id for each in sweeps]!r}:\n"
-        "    if store.take_sweep(each, str(os.getpid())): print(each)\n"
+        f"for each in {[each.id for each in sweeps]!r}:\n    if store.take_sweep(each, str(os.getpid())): print(each)\n"
     )
-    processes = [start(script) for _ in range(3)]
-    for process in processes:
-        assert process.stdout is not None and process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-    taken = [line for process in processes for line in output(process)]
+    others = at_once(start, 3, "store = opened()\n", script)
+    taken = [line for other in others for line in other.output()]
     assert sorted(taken) == sorted(each.id for each in sweeps)
 
 

@@ -106,7 +106,7 @@ class Evaluating(FakeCrew):
 
 
 def sweep(dimensions: tuple[Dimension, ...] = UNITS, *, epochs: int = 2, **settings: Any) -> Sweep:
-    known: dict[str, Any] = {"sampler": "random", "trials": 6, "seed": 3, **settings}
+    known: dict[str, Any] = {"sampler": "tpe", "trials": 6, "seed": 3, **settings}
     return Sweep(NETWORK, TrainingConfig(epochs=epochs), dimensions, Search(**known), "s")
 
 
