@@ -23,11 +23,9 @@ from mnist_lab.store.database import open_engine
 from mnist_lab.store.records import FINAL
 from mnist_lab.sweeps.dimensions import IntegerRange, OneOf
 from mnist_lab.sweeps.search import best_of
-from tests.store.conftest import home
 from tests.sweeps.fakes import FakeCrew, best_at_twenty, drive, driver_of, sweep, units
 
 pytest.importorskip("optuna")
-__all__ = ["home"]
 
 
 @pytest.fixture
@@ -351,6 +349,10 @@ def _drive_in_a_child(url: str, home: Path, sweep_id: str, log: Path, seed: int)
         os._exit(status)
 
 
+def _begun(log: Path) -> int:
+    return len(log.read_text().splitlines()) if log.exists() else 0
+
+
 @pytest.mark.parametrize("pruner", ["none", "median"])
 def test_whoever_is_killed_at_any_moment_no_trial_is_lost_and_none_is_trained_twice(
     url: str, home: Path, tmp_path: Path, pruner: str
@@ -361,7 +363,12 @@ def test_whoever_is_killed_at_any_moment_no_trial_is_lost_and_none_is_trained_tw
     chance, kills, log = random.Random(11), 0, tmp_path / "begun"
     for attempt in range(200):
         child = _drive_in_a_child(url, home, record.id, log, attempt)
-        limit = time.monotonic() + (chance.uniform(0.05, 0.8) if attempt < 8 else 60)
+        # Some are killed when they have something in hand, the rest may come to the end.
+        before = _begun(log)
+        limit = time.monotonic() + 60
+        while attempt < 8 and _begun(log) == before and time.monotonic() < limit:
+            time.sleep(0.002)
+        limit = time.monotonic() + (chance.uniform(0, 0.1) if attempt < 8 else 60)
         while os.waitpid(child, os.WNOHANG) == (0, 0):
             if time.monotonic() > limit:
                 os.kill(child, signal.SIGKILL)
