@@ -1,4 +1,4 @@
-"""How much of the differences in accuracy each searched field accounts for."""
+"""How much each searched field matters for the accuracy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Bar:
     Attributes:
         name: What a click on it tells.
         label: What the page calls it.
-        share: Of the differences in accuracy, 0 to 1.
+        share: Of all importance, 0 to 1.
         low: The lower end of its interval, or None where it is not known.
         high: The upper end.
     """
@@ -67,7 +67,7 @@ def sweep_importance(bars: Sequence[Bar], dark: bool = False) -> go.Figure:
         80 + ROW * len(ordered),
         showlegend=False,
         bargap=0.35,
-        xaxis=axis("Share of the differences in accuracy (%)", rangemode="tozero"),
+        xaxis=axis("Importance (%)", rangemode="tozero"),
         yaxis=axis(
             tickvals=list(range(len(ordered))),
             ticktext=[html.escape(bar.label, quote=False) for bar in ordered],

@@ -174,7 +174,9 @@ def _badge(every: float) -> None:
         if pace.slowed(BADGE_SECONDS) != every:
             st.rerun()
         active, waiting = store().active(), store().waiting()
-        seen = tuple((run.id, run.status) for run in active), waiting
+        # Not each trial of a sweep: while one runs, the page would be drawn anew every few seconds.
+        whats = {(run.sweep, "") if run.sweep else (run.id, run.status) for run in active}
+        seen = whats, store().waiting_for(None)
         if st.session_state.setdefault("kept.badge", seen) != seen:
             st.session_state["kept.badge"] = seen
             st.rerun()

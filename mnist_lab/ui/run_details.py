@@ -9,7 +9,7 @@ import streamlit as st
 from mnist_lab import my_digits
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import CHECKPOINT, LOG, MODEL
-from mnist_lab.ui import frame, people, run_takeaway, state
+from mnist_lab.ui import frame, people, run_takeaway, state, sweep_list, sweep_views
 from mnist_lab.ui.frame import attempt
 from mnist_lab.ui.state import workbench
 
@@ -33,6 +33,10 @@ def details(store: RunStore, run: Run) -> None:
                 st.button("Go on from the last epoch", on_click=attempt, args=(_requeue, run.id), key="requeue")
             if store.artefacts.has(run.id, MODEL):
                 st.button("Ask it on the Draw page", on_click=state.put, args=("asked", run.id), key="ask")
+            if run.sweep and st.button("Show its sweep", icon=":material/travel_explore:", key="run-sweep"):
+                sweep_list.choose(run.sweep)
+                sweep_views.choose(run.sweep, run.trial)
+                st.switch_page("pages/sweeps.py")
             run_takeaway.menu(store, run)
         if run.status == "failed" and store.artefacts.has(run.id, LOG):
             # It has paths and traces, which are for those who run the server.

@@ -61,6 +61,7 @@ def _how(bench: Workbench) -> None:
     key = f"search-how.{bench.revision}.{searched.revision}"
 
     @bench.while_drawn
+    @bench.searched.while_drawn
     def change(name: str, value: Any) -> None:
         try:
             searched.search = replace(searched.search, **{name: value})

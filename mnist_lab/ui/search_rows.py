@@ -68,6 +68,7 @@ def _more(bench: Workbench, known: dict[str, Searchable | Repeat]) -> None:
         return blocks[name] if isinstance(offer, Repeat) else f"{label_of(offer)} (now {setting(offer.value)})"
 
     @bench.while_drawn
+    @bench.searched.while_drawn
     def add() -> None:
         if name := st.session_state[key]:
             attempt(bench, lambda: [*bench.searched.dimensions, suggestion(known[name])])
@@ -83,6 +84,7 @@ def menu_of_layer(bench: Workbench, path: Path) -> None:
     key = f"searched.{bench.revision}.{path}.{','.join(there)}"
 
     @bench.while_drawn
+    @bench.searched.while_drawn
     def changed() -> None:
         wanted = st.session_state[key]
         kept = [each for each in bench.searched.dimensions if name_of(each) not in known or name_of(each) in wanted]
@@ -113,10 +115,12 @@ def _row(bench: Workbench, each: Dimension, offer: Searchable | Repeat | None, l
     key = f"search.{bench.revision}.{bench.searched.revision}.{name}.{rows.kind_of(each)}"
 
     @bench.while_drawn
+    @bench.searched.while_drawn
     def put(make: Callable[[], Dimension]) -> None:
         attempt(bench, lambda: [make() if name_of(other) == name else other for other in bench.searched.dimensions])
 
     @bench.while_drawn
+    @bench.searched.while_drawn
     def remove() -> None:
         bench.searched.remove(name)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import ParamSpec
 
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import LabError
@@ -13,6 +14,8 @@ from mnist_lab.sweeps.marks import follow
 from mnist_lab.sweeps.sweep import Search, Sweep
 from mnist_lab.sweeps.ways import siblings_of, spec_of
 from mnist_lab.training_config import TrainingConfig
+
+P = ParamSpec("P")
 
 
 @dataclass
@@ -26,6 +29,7 @@ class Searched:
         said: What became of marks that nobody removed, or "".
         problem: Why the last change was refused, or "".
         revision: Changes whenever widgets must be drawn anew.
+        drawn: The revision that the page was drawn from last.
     """
 
     dimensions: tuple[Dimension, ...] = ()
@@ -34,6 +38,20 @@ class Searched:
     said: str = ""
     problem: str = ""
     revision: int = 0
+    drawn: int = 0
+
+    def while_drawn(self, act: Callable[P, None]) -> Callable[P, None]:
+        """What a widget drawn from this calls: nothing happens once the widgets have been drawn anew.
+
+        See `Workbench.while_drawn`. Changes that come together, as of one who types and then clicks, are all made.
+        """
+        drawn = self.drawn
+
+        def called(*args: P.args, **kwargs: P.kwargs) -> None:
+            if self.drawn == drawn:
+                act(*args, **kwargs)
+
+        return called
 
     @property
     def names(self) -> list[str]:

@@ -113,6 +113,7 @@ class Workbench:
     def drawn(self) -> Workbench:
         """To be called before the page is drawn: changes that came together have been made or refused by now."""
         self.refusals = 0
+        self.searched.drawn = self.searched.revision
         return self
 
     def _refuse(self) -> None:

@@ -43,17 +43,17 @@ def pick(store: RunStore, sweeps: Sequence[SweepRecord]) -> SweepRecord:
     now = sweeps[ids.index(wanted) if wanted in ids else 0]
     busy = any(each.status == "running" for each in sweeps)
     every = pace.slowed(TICK_SECONDS) if busy else None
-    st.fragment(_table, run_every=every)(now.id, tuple(ids), busy)
+    st.fragment(_table, run_every=every)(now.id, tuple(ids))
     address.follow(**{PARAMETER: now.id})
     return now
 
 
-def _table(chosen: str, ids: tuple[str, ...], was_busy: bool) -> None:
+def _table(chosen: str, ids: tuple[str, ...]) -> None:
     with frame.errors_in_words():
         store = frame.store()
         sweeps = store.sweeps()
         now = tuple(each.id for each in sweeps)
-        if now != ids or any(each.status == "running" for each in sweeps) != was_busy:
+        if now != ids:
             st.rerun()
         event: Any = st.dataframe(
             sweep_frame(sweeps, store.sweep_counts()),

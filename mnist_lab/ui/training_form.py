@@ -20,7 +20,7 @@ SPLIT_WORDS = {
     "test-as-validation": "test as validation: as the documents did; flatters the accuracy",
     "pooled-80-10-10": "pooled 80/10/10: all images mixed, as document 003 did",
 }
-_MAIN = ("epochs", "batch_size", "seed", "label_smoothing", "limit", "keep_checkpoints")
+_MAIN = ("epochs", "batch_size", "seed", "label_smoothing", "limit", "keep_checkpoints", "test_at_end")
 
 
 def training_form(bench: Workbench, analysis: Analysis) -> None:
@@ -89,6 +89,7 @@ def _data(training: TrainingConfig, key: str, change: Any) -> None:
         one("label_smoothing")
     with right:
         one("keep_checkpoints")
+        one("test_at_end")
 
 
 def _chosen(bench: Workbench, label: str, name: str, registry: dict[str, Any], key: str, change: Any) -> None:

@@ -13,7 +13,7 @@ from mnist_lab.studies import preset
 from mnist_lab.sweeps import search
 from mnist_lab.sweeps.dimensions import Dimension, IntegerRange, NumberRange, OneOf, Repeat, name_of
 from mnist_lab.sweeps.sweep import Sweep
-from tests.ui.conftest import bench, labelled, on_tab
+from tests.ui.conftest import bench, click_late, labelled, on_tab, widget_states
 
 Visit = Callable[[str], AppTest]
 FILTERS, RATE, KERNEL = "layers.0.filters", "training.optimizer.learning_rate", "layers.0.kernel_size"
@@ -90,6 +90,30 @@ def test_what_cannot_be_is_said_and_the_row_shows_what_is(lab: AppTest) -> None:
         assert widget(lab, FILTERS, "list").value == "1, 3, 8, 24"
     widget(lab, FILTERS, "list").set_value("8, 16").run()
     assert not lab.error
+
+
+def test_a_late_click_adds_no_field_once_more_and_brings_no_end_back(lab: AppTest) -> None:
+    """A browser that has not learned yet which widgets are gone sends their values along, and Streamlit calls."""
+    labelled(lab, "selectbox", "Search a field").set_value(FILTERS)
+    states = widget_states(lab)
+    lab.run()
+    click_late(lab, "row.(0,)", states)
+    assert not lab.exception and not lab.error and list(searched(lab)) == [FILTERS]
+    widget(lab, FILTERS, "low").set_value(4)
+    states = widget_states(lab)
+    lab.run()
+    widget(lab, FILTERS, "low").set_value(2).run()
+    click_late(lab, "row.(1,)", states)
+    assert not lab.exception and searched(lab)[FILTERS] == IntegerRange(FILTERS, 2, 24, log=True)
+
+
+def test_changes_that_come_together_are_all_made(lab: AppTest) -> None:
+    add(lab, FILTERS, RATE)
+    widget(lab, FILTERS, "low").set_value(4)
+    labelled(lab, "number_input", "Trials").set_value(9)
+    widget(lab, RATE, "out").click().run()
+    assert searched(lab) == {FILTERS: IntegerRange(FILTERS, 4, 24, log=True)}
+    assert bench(lab).searched.search.trials == 9
 
 
 def test_a_layers_own_list_in_the_sidebar_and_the_rows_are_one(lab: AppTest) -> None:

@@ -153,6 +153,44 @@ def test_without_optuna_nothing_goes_on_and_the_page_says_what_to_install(
     assert app.button("sweep-resume").disabled
 
 
+def test_the_winner_is_confirmed_on_fresh_seeds_and_said_with_its_interval(home_page: AppTest) -> None:
+    store = open_store()
+    record = add_sweep(store, trials=6)
+    app = sweeps(home_page, "Confirm the winner")
+    app.number_input(f"sweep-confirm.{record.id}.best").set_value(1)
+    app.number_input(f"sweep-confirm.{record.id}.seeds").set_value(3).run()
+    assert "Nothing has been confirmed yet" in words(app)
+    pressed(app, "sweep-confirm")
+    trial = best(store.trials(record.id))
+    fresh = [run for run in store.runs(sweep=record.id) if run.id not in trial.runs and run.status == "queued"]
+    assert sorted(run.training["seed"] for run in fresh) == [43, 44, 45]
+    assert all(run.trial == trial.number and run.config().test_at_end for run in fresh)
+    for run, accuracy in zip(fresh, (0.90, 0.91, 0.92), strict=True):
+        store.add_epoch(run.id, {"epoch": 1, "val_accuracy": accuracy})
+        store.set_figures(run.id, status="finished", validation_accuracy=accuracy, test_accuracy=accuracy - 0.01,
+                          test_images=360, epochs_run=1, kept_epoch=1)  # fmt: skip
+    app.run()
+    assert not app.exception and not app.error
+    row = table(app, "Luck (points)").iloc[0]
+    assert (row["Trial"], row["Trained"]) == (trial.number, 3)
+    assert row["Fresh seeds"].startswith("91.00 % (") and row["Test"].startswith("90.00 % (")
+    assert row["Luck (points)"].startswith(f"{100 * (trial.accuracy - 0.91):.2f} (")
+    (said,) = (each.value for each in app.success)
+    assert "3 fresh seeds got 91.00 %" in said.replace("\\", "")
+    assert app.button("sweep-confirm").disabled, "all are trained"
+
+
+def test_a_run_leads_to_its_sweep_and_its_trial(home_page: AppTest) -> None:
+    store = open_store()
+    record = add_sweep(store, trials=4)
+    add_sweep(store, replace(SWEEP, name="newer"), trials=2)
+    trial = best(store.trials(record.id))
+    app = home_page
+    app.session_state["kept.selected-runs"] = (trial.runs[0],)
+    pressed(app.switch_page("pages/runs.py").run(), "run-sweep")
+    assert "##### first sweep" in words(app) and f"**Trial {trial.number}**" in words(app)
+
+
 def test_a_deleted_sweep_comes_back_with_undo(home_page: AppTest) -> None:
     store = open_store()
     record = add_sweep(store, trials=3)
