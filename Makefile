@@ -52,7 +52,7 @@ check: .venv/.dev
 torture: .venv/.dev
 	@bash tools/ensure_browser.sh
 	@bash tools/ensure_postgres.sh
-	@TORTURE=full timeout 1200 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile tests/torture $(PYTEST_ARGS)
+	@TORTURE=full timeout 1200 $(BIN)/python -m pytest --timeout 900 -n $(TEST_PROCESSES) --dist loadfile tests/torture $(PYTEST_ARGS)
 
 # An environment of its own: the program needs neither JAX nor PyTorch.
 backends: .venv-backends/.backends

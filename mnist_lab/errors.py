@@ -98,3 +98,7 @@ class ExchangeError(LabError):
 
 class LinkError(LabError):
     """A link is damaged, of a newer version, too long, or holds what cannot be."""
+
+
+class SweepError(LabError):
+    """A sweep cannot be: nothing is searched, a range is empty, or it would choose by the test images."""

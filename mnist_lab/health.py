@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_lab.errors import LabError
 from mnist_lab.jobs.sign_of_life import signs
 from mnist_lab.settings import Settings
-from mnist_lab.store.check import check_store
+from mnist_lab.store.condition import condition_of
+from mnist_lab.store.schema import VERSION
 
 MIN_FREE = 200 * 2**20
 """Bytes: a run with its checkpoints needs some ten million, a store that is migrated a copy of itself."""
@@ -50,11 +50,15 @@ def checks(settings: Settings, server: str | None = None) -> Iterator[Check]:
 
 
 def _store(settings: Settings) -> Check:
-    try:
-        is_there = check_store(settings.store_url)
-    except LabError as error:
-        return Check("store", False, str(error))
-    return Check("store", True, "The store can be written." if is_there else "There is no store yet.")
+    condition = condition_of(settings.store_url, briefly=True)
+    if not condition.exists:
+        return Check("store", True, "There is no store yet.")
+    if condition.problem:
+        problem = f"The run store cannot be used: {condition.problem}. `python -m mnist_lab doctor` looks closer."
+        return Check("store", False, problem)
+    if (condition.version or 0) > VERSION:
+        return Check("store", False, "The run store was written by a newer version of the program. Update the program.")
+    return Check("store", True, "The store can be written.")
 
 
 def _disk(home: Path) -> Check:

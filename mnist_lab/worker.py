@@ -94,8 +94,8 @@ def _train(store: RunStore, options: argparse.Namespace, beside: Callable[[], No
         # What waits is for the next program's trainer: two at once would take each other's time.
         return None if is_unwanted() else store.claim(name, os.getpid(), own=own, owner=options.owner)
 
-    # A worker that others wait for, or share the machine with, measures nothing.
-    for_all = not own and options.owner is None and options.threads is None
+    # Whoever has queued runs of their own waits for these, and for nothing else.
+    for_all = not own and options.owner is None
     run = next_run()
     if run is None and not own:
         with BACKEND.device():
@@ -138,6 +138,8 @@ def get_ready(threads: int | None = None, gpu_memory: int | None = None) -> None
 
     BACKEND.take_threads(threads)
     BACKEND.take_gpu(gpu_memory)
+    if read_settings().all_devices:
+        BACKEND.take_all_devices()
 
 
 def train_one(store: RunStore, run: Run, name: str) -> bool:

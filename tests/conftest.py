@@ -4,20 +4,42 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mnist_lab import cli
 
-# Its fixtures are for the tests of the store and for those that do harm.
-pytest_plugins = ["tests.postgres"]
+# Their fixtures are for the tests of the store and of jobs, and for those that do harm.
+pytest_plugins = ["tests.postgres", "tests.zygote"]
 
 Said = tuple[int, str, str]
 """Exit status, standard output and standard error."""
 Here = Callable[..., Said]
 """The command line in this process, given its words."""
+
+
+MEMORY = Path("/dev/shm")
+ROOM = 4 * 2**30
+
+
+def _has_room(folder: Path) -> bool:
+    """Whether the tests' folders can be there: programs are started in some, and all would be in memory."""
+    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        return False
+    room = os.statvfs(folder)
+    free = min(room.f_bavail * room.f_frsize, psutil.virtual_memory().available)
+    return free >= ROOM and not room.f_flag & os.ST_NOEXEC
+
+
+# A store is kept in a form that survives a power cut: each of some ten thousand writes waits for the disk. Of tests the
+# power cut is no part, and what a killed process has written is there in memory too.
+if _has_room(MEMORY):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -34,6 +56,17 @@ def _imports_are_no_garbage() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _components_are_looked_for_once() -> None:
+    """`AppTest` reads the metadata of all installed packages for each session, which takes longer than a page does."""
+    if "streamlit.testing.v1" in sys.modules:
+        from streamlit.components.v2 import manifest_scanner
+
+        scan = manifest_scanner.scan_component_manifests
+        if not hasattr(scan, "cache_info"):
+            manifest_scanner.scan_component_manifests = cache(scan)
 
 
 @pytest.fixture

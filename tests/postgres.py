@@ -171,3 +171,12 @@ def postgres_url(postgres_server: Server) -> Iterator[str]:
     url = postgres_server.new_database()
     yield url
     postgres_server.drop(url)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, home: Path) -> str:
+    """The URL of an empty store: what runs on one database runs on both."""
+    if request.param == "sqlite":
+        return f"sqlite:///{home / 'lab.db'}"
+    found: str = request.getfixturevalue("postgres_url")
+    return found

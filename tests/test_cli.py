@@ -32,6 +32,7 @@ from mnist_lab.cli import ask, look, train
 from mnist_lab.errors import InferenceError
 from mnist_lab.layers import Conv2D, Dense, Flatten
 from mnist_lab.optimizers import SGD
+from mnist_lab.settings import read_settings
 from mnist_lab.store import RunStore
 from mnist_lab.store.artefacts import MODEL, PREDICTIONS
 from mnist_lab.store.database import open_engine
@@ -727,6 +728,22 @@ def test_a_link_says_what_is_trained_and_options_change_it(
     assert runs["from a link"].network() == runs["mine"].network() == SMALL
     assert runs["from a link"].config() == training
     assert runs["mine"].config() == replace(training, seed=5)
+
+
+def test_all_devices_are_asked_for_by_a_setting_that_workers_read(
+    here: Callable[..., Said], place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MNIST_LAB_ALL_DEVICES", "")  # to be put back as it was
+    monkeypatch.setattr(train, "run_one", lambda store, run: run)
+    words = ("train", "--preset", "lenet-5", "--limit", "100")
+    for count, says_so in ((1, True), (2, False)):
+        monkeypatch.setattr(train, "gpus", lambda count=count: (None,) * count)
+        said = here(*words, "--all-devices")
+        assert read_settings().all_devices
+        assert ("trained on one device" in said.errors) is says_so
+    monkeypatch.setenv("MNIST_LAB_ALL_DEVICES", "0")
+    here(*words)
+    assert not read_settings().all_devices
 
 
 @pytest.mark.parametrize("json_too", [[], ["--json"]], ids=["for people", "json"])

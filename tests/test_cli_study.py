@@ -35,6 +35,8 @@ def test_without_a_name_all_studies_are_listed(here: Callable[..., Said]) -> Non
         (("study", "000", "--epochs", "0"), 2, "epochs"),
         (("study", "000", "--seeds", "a,b"), 2, "Seeds cannot be read"),
         (("study", "000", "--limit", "-3"), 2, "limit"),
+        (("study", "000", "--workers", "0"), 2, "0 trainings at once"),
+        (("study", "000", "--workers", "1000"), 2, "1,000 trainings at once"),
     ],
 )
 def test_a_wrong_word_is_one_sentence_before_anything_is_trained(
@@ -44,6 +46,21 @@ def test_a_wrong_word_is_one_sentence_before_anything_is_trained(
     assert (said.status, said.out) == (status, "")
     assert part in said.complaint
     assert not (place.home / "lab.db").exists()
+
+
+@pytest.mark.parametrize(("words", "workers"), [((), 1), (("--workers", "3"), 3)])
+def test_so_many_are_trained_at_once_as_are_asked_for(
+    words: tuple[str, ...], workers: int, place: Place, here: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def run_all(store: object, runs: list[object], owner: str, *, workers: int) -> None:
+        asked.append((len(runs), workers))
+
+    monkeypatch.setattr("mnist_lab.cli.study.run_all", run_all)
+    said = here("study", "000", "--models", "baseline", *QUICK, "--seeds", "1,2", *words)
+    assert asked == [(2, workers)]
+    assert said.status == 1 and "2 of 2 trainings did not finish" in said.complaint
 
 
 def test_what_is_missing_is_trained_and_nothing_twice(place: Place, here: Callable[..., Said]) -> None:

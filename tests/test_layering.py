@@ -26,7 +26,7 @@ RANKS: dict[str, int] = {
     "receptive": 4, "perturb": 4,
     "links": 4, "links_dictionary": 4,
     "keras_side": 5, "study_plan": 5, "study_results": 5, "comparison": 5, "seed_groups": 5, "pareto": 5,
-    "run_fields": 5, "run_query": 5, "run_groups": 5, "my_digits": 5, "run_data": 5,
+    "sweeps": 5, "run_fields": 5, "run_query": 5, "run_groups": 5, "my_digits": 5, "run_data": 5,
     "network_diff": 4, "run_settings": 4, "limits": 4,
     "ray_names": 2,
     "ensemble": 6, "backup": 6, "doctor": 6, "health": 6, "worker": 6, "ray_task": 6, "ray_driver": 6, "jobs": 6,
@@ -42,9 +42,10 @@ USERS: dict[str, tuple[str, ...]] = {
     "streamlit_drawable_canvas": ("app", "pages", "ui"),
     "plotly": ("figures", "ui"),
     "keras": ("keras_side",),
-    # What Keras leaves to its backend is in one module; the others make images, before any network sees them.
+    # What Keras leaves to its backend is in one module, and its kernels; the others make images, before any network
+    # sees them.
     "tensorflow": tuple(
-        f"keras_side.{name}" for name in ("backend", "batches", "augment", "penmanship", "pens", "strangers")
+        f"keras_side.{name}" for name in ("backend", "kernels", "batches", "augment", "penmanship", "pens", "strangers")
     ),
     "jax": ("keras_side.backend",),
     "torch": ("keras_side.backend",),

@@ -12,6 +12,7 @@ from mnist_lab.cli.command import FAILED, Answer, Options, command
 from mnist_lab.cli.common import open_runs, table
 from mnist_lab.errors import ConfigError
 from mnist_lab.jobs import new_owner, run_all, start_plan
+from mnist_lab.settings import MOST_TRAINERS
 from mnist_lab.store import RunStore
 from mnist_lab.studies import Preset, Published, Study, measured
 from mnist_lab.study_plan import Matching, Plan, Setting, parse_seeds, plan
@@ -24,6 +25,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--epochs", type=int, metavar="N", help="in place of the published number")
     parser.add_argument("--seeds", metavar="1,2", help="one training for each; the preset's own seed if not given")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N training images")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="train so many at once; 1 if not given")
     parser.add_argument("--no-training", action="store_true", help="only show what has been trained")
     parser.add_argument("--report", type=Path, metavar="FILE", help="write a report too: FILE.html or FILE.md")
 
@@ -34,6 +36,10 @@ def _study(options: Options) -> Answer:
         if options.report is not None or options.models is not None:
             raise ConfigError("Models and reports are of one study.", "Name it, as study 000 --report 000.html.")
         return _list()
+    if not 1 <= options.workers <= MOST_TRAINERS:
+        raise ConfigError(
+            f"{options.workers:,} trainings at once are not possible.", f"Give a number from 1 to {MOST_TRAINERS}."
+        )
     study = studies.study(options.study)
     presets = chosen(study, options.models)
     setting = Setting(options.epochs, options.limit, parse_seeds(options.seeds or ""))
@@ -47,7 +53,7 @@ def _study(options: Options) -> Answer:
         print(dataset.notice, file=sys.stderr)
     problems: list[str] = []
     if not options.no_training:
-        problems = _train(store, presets, setting, dataset.name)
+        problems = _train(store, presets, setting, dataset.name, options.workers)
     matching = Matching(store.runs(presets=[preset.name for preset in presets]), dataset.name)
     now = plan(presets, setting, matching)
     written = ""
@@ -97,7 +103,7 @@ def chosen(study: Study, names: list[str] | None) -> tuple[Preset, ...]:
     return tuple(dict.fromkeys(wanted))
 
 
-def _train(store: RunStore, presets: tuple[Preset, ...], setting: Setting, dataset: str) -> list[str]:
+def _train(store: RunStore, presets: tuple[Preset, ...], setting: Setting, dataset: str, workers: int) -> list[str]:
     """Trains what is missing; returns why some could not be."""
     names = [preset.name for preset in presets]
     owner = new_owner(store)
@@ -105,7 +111,7 @@ def _train(store: RunStore, presets: tuple[Preset, ...], setting: Setting, datas
     queued, problems = start_plan(store, before, owner)
     runs = [*before.under_way, *queued]
     if runs:
-        run_all(store, runs, owner)
+        run_all(store, runs, owner, workers=workers)
     return problems
 
 

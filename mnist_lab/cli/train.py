@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,9 @@ from mnist_lab.cli.command import FAILED, Answer, Options, command
 from mnist_lab.cli.common import open_runs, run_text
 from mnist_lab.errors import ArchitectureError, ConfigError
 from mnist_lab.jobs import new_owner, run_one, submit
+from mnist_lab.jobs.devices import gpus
 from mnist_lab.optimizers import OPTIMIZERS
+from mnist_lab.settings import read_settings
 from mnist_lab.training_config import SPLITS, TrainingConfig
 
 
@@ -33,6 +36,7 @@ def _train_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, metavar="N")
     parser.add_argument("--limit", type=int, metavar="N", help="only the first N training images")
     parser.add_argument("--name", default="", help="display text")
+    parser.add_argument("--all-devices", action="store_true", help="on all GPUs of this machine at once")
 
 
 @command("train", "train a network and wait for it", _train_arguments)
@@ -46,6 +50,8 @@ def _train(options: Options) -> Answer:
     else:
         preset_name, architecture, training = None, read_architecture(options.architecture), TrainingConfig()
     training = changed(training, options)
+    if options.all_devices:
+        on_all_devices()
     shapes.output_shape(architecture)  # an impossible network is said to be one before anything is downloaded
     store = open_runs()
     dataset = datasets.load(training.dataset, allow_download=training.dataset in ("auto", "mnist"))
@@ -67,6 +73,18 @@ def _train(options: Options) -> Answer:
     first = (run.reason or "").splitlines()[:1]
     what = "The run failed." if run.status == "failed" else f"The run was {run.status}."
     return Answer(run.to_json(), run_text(run), FAILED, " ".join([what, *first]))
+
+
+def on_all_devices() -> None:
+    """Has the workers of this process train on all GPUs at once, and says so where there are not several.
+
+    Raises:
+        SettingError: If Keras's backend cannot do that.
+    """
+    os.environ["MNIST_LAB_ALL_DEVICES"] = "1"
+    read_settings()
+    if len(gpus()) < 2:
+        print("This machine has no two GPUs that may be used: the network is trained on one device.", file=sys.stderr)
 
 
 def changed(training: TrainingConfig, options: Options) -> TrainingConfig:

@@ -118,6 +118,15 @@ def gpus() -> tuple[Gpu, ...]:
     return visible(os.environ, _listed())
 
 
+def count() -> int:
+    """How many GPUs workers may use: by the driver's own list where there is one, as the first page waits for this."""
+    try:
+        listed = [Gpu(str(index)) for index, _ in enumerate(_DRIVER.iterdir())]
+    except OSError:
+        return len(gpus())
+    return len(visible(os.environ, listed))
+
+
 def visible(environment: Mapping[str, str], listed: Sequence[Gpu]) -> tuple[Gpu, ...]:
     """Those GPUs that ``CUDA_VISIBLE_DEVICES`` leaves to be seen: all of them, where it is not set.
 

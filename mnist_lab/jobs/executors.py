@@ -87,4 +87,4 @@ def common_size() -> int:
         SettingError: If a setting is wrong.
     """
     settings = read_settings()
-    return settings.trainers or (max(1, len(devices.gpus())) if settings.executor == "local" else default_size())
+    return settings.trainers or (max(1, devices.count()) if settings.executor == "local" else default_size())

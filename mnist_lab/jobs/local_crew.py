@@ -16,6 +16,7 @@ from mnist_lab.jobs import devices
 from mnist_lab.jobs.crew import Crew
 from mnist_lab.jobs.lost import MOST_PER_LOOK, Watch, end_lost, is_stopped
 from mnist_lab.jobs.processes import WorkerProcess, end_failed, exit_words
+from mnist_lab.settings import read_settings
 from mnist_lab.store import RunStore
 
 # A worker that does not end by itself within this is killed.
@@ -45,6 +46,7 @@ class _Hand:
         place: Which of the crew's places it has, from 0: the first ones get the first devices.
         began: When it was started, by a clock that nobody sets.
         has_begun: Whether it was seen with a run in hand.
+        is_up: Whether it has shown that it can start.
         idle: For how many seconds it has had nothing in hand while runs waited.
     """
 
@@ -52,6 +54,7 @@ class _Hand:
     place: int
     began: float
     has_begun: bool = False
+    is_up: bool = False
     idle: float = 0.0
 
 
@@ -108,8 +111,9 @@ class LocalCrew(Crew):
         busy = {run.worker for run in self.store.active()}
         for hand in self._hands:
             hand.has_begun = hand.has_begun or hand.process.name in busy
-        if any(hand.has_begun or (now - hand.began > STARTED_SECONDS and not hand.idle) for hand in self._hands):
-            self._failures, self.problem = 0, None
+            if not hand.is_up and (hand.has_begun or (now - hand.began > STARTED_SECONDS and not hand.idle)):
+                hand.is_up = True
+                self._failures, self.problem = 0, None
         waiting = self.store.waiting_for(self.owner)
         self._end_hung(busy, waiting > 0, passed)
         free = sum(hand.process.name not in busy for hand in self._hands)
@@ -150,7 +154,7 @@ class LocalCrew(Crew):
 
     def _process(self, place: int) -> WorkerProcess:
         """A worker with its share of the machine."""
-        share = devices.share(place, self.size)
+        share = devices.share(place, self.size, all_devices=read_settings().all_devices)
         whose = [] if self.owner is None else ["--owner", self.owner]
         return WorkerProcess("train", [*whose, *share.arguments], share.environment)
 
@@ -218,7 +222,7 @@ class LocalCrew(Crew):
             return
         self._failures += 1
         self._not_before = time.monotonic() + RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS)) - 1]
-        if self._failures > 1 or not is_chance:
+        if (self._failures > 1 or not is_chance) and not any(hand.is_up for hand in self._hands):
             self.problem = f"The training engine does not start (it {words})."
 
 

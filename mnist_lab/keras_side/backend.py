@@ -19,6 +19,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from mnist_lab.errors import SettingError
+from mnist_lab.keras_side import kernels
 from mnist_lab.settings import DEFAULT_BACKEND
 
 REASON_LENGTH = 100
@@ -84,6 +86,34 @@ class Backend(ABC):
     def ran_out_of_memory(self, error: Exception) -> bool:
         """Whether this is how the backend says that memory did not suffice."""
 
+    @property
+    def devices(self) -> int:
+        """On how many devices each network is trained at once."""
+        return 1
+
+    def take_all_devices(self) -> None:
+        """Trains each network on all GPUs at once from now on, after `take_gpu`.
+
+        Every device has the whole network and a share of each batch; gradients are summed over all, and all take the
+        same step. A training is the same as on one device but for the order in which numbers are added; the loss that
+        is shown for an epoch counts a batch that had to be filled up as a full one. Two kinds of layers differ.
+        `BatchNormalization` normalises each share by that share's own mean and variance, in which the images are that
+        fill it up; what it remembers for later is the mean of what all devices saw. `Dropout` draws for a share, and
+        the same for each: the first images of all shares lose the same values, and so on, where one device alone draws
+        for the whole batch.
+
+        Raises:
+            SettingError: If the backend cannot do that.
+        """
+        raise SettingError(f"{self.title} trains on one device here.", "Unset MNIST_LAB_ALL_DEVICES.")
+
+    def distributed(self, shares: tf.data.Dataset) -> Any:
+        """What `fit` takes for images that were dealt out to the devices, one share after the other."""
+        return shares
+
+    def agree(self, model: keras.Model) -> None:  # noqa: B027 - one device agrees with itself
+        """Gives all devices the mean of what each has gathered by itself beside the common steps."""
+
     def quicken(self, part: keras.layers.Layer | keras.optimizers.Optimizer) -> None:  # noqa: B027 - most do nothing
         """Lets a part use a quicker kernel of the backend's, where Keras does not; what it does stays the same."""
 
@@ -127,6 +157,31 @@ class _TensorFlow(Backend):
     title = "TensorFlow"
     jit_compile = False  # on two cores XLA was 3 to 6 times slower
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._strategy: tf.distribute.Strategy | None = None
+
+    @property
+    def devices(self) -> int:
+        return 1 if self._strategy is None else int(self._strategy.num_replicas_in_sync)
+
+    def take_all_devices(self) -> None:
+        # A processor is several devices in tests only.
+        kind = "CPU" if self._gpu is None or self._gpu_failure else "GPU"
+        names = [each.name for each in tf.config.list_logical_devices(kind)]
+        if len(names) > 1:
+            self._strategy = tf.distribute.MirroredStrategy(names)
+
+    def device(self) -> AbstractContextManager[Any]:
+        within: AbstractContextManager[Any] = super().device() if self._strategy is None else self._strategy.scope()
+        return within
+
+    def device_name(self) -> str:
+        return super().device_name() + (f", {self.devices} at once" if self.devices > 1 else "")
+
+    def distributed(self, shares: tf.data.Dataset) -> Any:
+        return shares if self._strategy is None else self._strategy.distribute_datasets_from_function(lambda _: shares)
+
     def share_gpu_memory(self, most: int | None = None) -> None:
         for gpu in tf.config.list_physical_devices("GPU"):
             if most is None:
@@ -159,14 +214,23 @@ class _TensorFlow(Backend):
     def ran_out_of_memory(self, error: Exception) -> bool:
         return isinstance(error, tf.errors.ResourceExhaustedError)
 
+    def agree(self, model: keras.Model) -> None:
+        if self._strategy is not None:
+            for variable in model.non_trainable_weights:
+                each = self._strategy.experimental_local_results(variable.value)
+                variable.assign(tf.add_n([tf.convert_to_tensor(one) for one in each]) / len(each))
+
     def quicken(self, part: keras.layers.Layer | keras.optimizers.Optimizer) -> None:
+        if self._strategy is not None:
+            # A variable of several devices has no one handle.
+            return
         # On the part itself, not in a class of ours: a saved network names Keras's classes only.
         if isinstance(part, keras.layers.BatchNormalization):
-            part.call = MethodType(_normalised, part)
+            part.call = MethodType(kernels.normalised, part)
         elif isinstance(part, keras.optimizers.Adam) and not part.amsgrad:
-            part.update_step = MethodType(_adam_step, part)
+            part.update_step = MethodType(kernels.adam_step, part)
         elif isinstance(part, keras.optimizers.Adadelta):
-            part.update_step = MethodType(_adadelta_step, part)
+            part.update_step = MethodType(kernels.adadelta_step, part)
 
 
 class _Jax(Backend):
@@ -278,62 +342,6 @@ def _share_tensorflows_cores(threads: int) -> None:
 def _keep_tensorflow_off_the_gpu() -> None:
     """Where another backend trains, TensorFlow only prepares images, and would take the GPU's memory for it."""
     tf.config.set_visible_devices([], "GPU")
-
-
-def _normalised(
-    self: keras.layers.BatchNormalization, inputs: Any, training: bool | None = None, mask: Any = None
-) -> Any:
-    """`BatchNormalization.call` by one kernel, where Keras multiplies and adds in a dozen, each over the whole maps."""
-    maps = 4
-    if not training or not self.trainable or len(inputs.shape) != maps:
-        return keras.layers.BatchNormalization.call(self, inputs, training=training, mask=mask)
-    channels = inputs.shape[-1]
-    outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-        x=inputs,
-        scale=self.gamma.value if self.scale else tf.ones(channels),
-        offset=self.beta.value if self.center else tf.zeros(channels),
-        mean=tf.zeros(0),
-        variance=tf.zeros(0),
-        epsilon=self.epsilon,
-        is_training=True,
-    )
-    # The kernel estimates the variance of what the batch was drawn from; Keras keeps that of the batch.
-    count = tf.cast(tf.size(inputs) // channels, tf.float32)
-    for moving, value in ((self.moving_mean, mean), (self.moving_variance, variance * (count - 1.0) / count)):
-        moving.assign(moving * self.momentum + value * (1.0 - self.momentum))
-    return outputs
-
-
-def _adam_step(self: keras.optimizers.Adam, gradient: Any, variable: Any, learning_rate: Any) -> None:
-    """`Adam.update_step` by one kernel, where Keras has some twenty operations for each variable, traced one by one."""
-    index = self._get_variable_index(variable)
-    step = tf.cast(self.iterations.value + 1, variable.dtype)
-    tf.raw_ops.ResourceApplyAdam(
-        var=variable.handle,
-        m=self._momentums[index].value.handle,
-        v=self._velocities[index].value.handle,
-        beta1_power=tf.pow(tf.cast(self.beta_1, variable.dtype), step),
-        beta2_power=tf.pow(tf.cast(self.beta_2, variable.dtype), step),
-        lr=tf.cast(learning_rate, variable.dtype),
-        beta1=self.beta_1,
-        beta2=self.beta_2,
-        epsilon=self.epsilon,
-        grad=gradient,
-    )
-
-
-def _adadelta_step(self: keras.optimizers.Adadelta, gradient: Any, variable: Any, learning_rate: Any) -> None:
-    """`Adadelta.update_step` by one kernel, as `_adam_step`."""
-    index = self._get_variable_index(variable)
-    tf.raw_ops.ResourceApplyAdadelta(
-        var=variable.handle,
-        accum=self._accumulated_grads[index].value.handle,
-        accum_update=self._accumulated_delta_vars[index].value.handle,
-        lr=tf.cast(learning_rate, variable.dtype),
-        rho=self.rho,
-        epsilon=self.epsilon,
-        grad=gradient,
-    )
 
 
 def _one_step(backend: Backend) -> None:

@@ -58,6 +58,33 @@ def batches_in_order(pixels: NDArray[np.uint8], labels: NDArray[Any], size: int)
     return _ready(tf.data.Dataset.range(len(pixels)).batch(size).map(lambda chosen: _gathered(parts, chosen)))
 
 
+def dealt_out(batches: tf.data.Dataset, devices: int) -> tf.data.Dataset:
+    """Divides each batch into shares of the same size, one for each device, which follow one another.
+
+    A batch that cannot be divided evenly is filled up with images of its own that weigh nothing; the others weigh so
+    much more that the mean over all shares of each one's loss is that of the batch as it was.
+
+    Args:
+        batches: ``(images, labels)``.
+        devices: How many there are.
+
+    Returns:
+        For each share ``(images, labels, weights)``, the weights float32.
+    """
+
+    def shares(images: Any, labels: Any) -> tf.data.Dataset:
+        size = tf.shape(images)[0]
+        each = (size + devices - 1) // devices
+        places = tf.range(each * devices)
+        # From the first again, as often as it takes: a batch may be smaller than the number of devices.
+        chosen = places % size
+        weight = tf.cast(each * devices, tf.float32) / tf.cast(size, tf.float32)
+        parts = tf.gather(images, chosen), tf.gather(labels, chosen), tf.where(places < size, weight, 0.0)
+        return tf.data.Dataset.from_tensor_slices(parts).batch(tf.cast(each, tf.int64))
+
+    return batches.flat_map(shares)
+
+
 def _held(*arrays: NDArray[Any]) -> list[Any]:
     # Where there is a GPU, it gets batches only.
     with tf.device("CPU"):

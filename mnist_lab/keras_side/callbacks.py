@@ -129,6 +129,22 @@ class Control(keras.callbacks.Callback):
         )
 
 
+class Agree(keras.callbacks.Callback):
+    """Calls a function before each look at the validation images.
+
+    Args:
+        agree: Called with the model.
+    """
+
+    def __init__(self, agree: Callable[[keras.Model], None]) -> None:
+        super().__init__()
+        self._agree = agree
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        """The devices that trained it come to one opinion, which is then looked at and saved."""
+        self._agree(self.model)
+
+
 class RecordEpoch(keras.callbacks.Callback):
     """Hands each finished epoch on, with its learning rate and time.
 

@@ -20,17 +20,17 @@ from mnist_lab import formatting, public, run_data
 from mnist_lab.errors import ArtefactMissing, DataError, JobError, LabError, StoreError
 from mnist_lab.heartbeat import Heartbeat
 from mnist_lab.keras_side import checkpoint, evaluate, weights
+from mnist_lab.keras_side.accuracy import N_CLASSES, AccuracyOfDigits, AccuracyOfShares
 from mnist_lab.keras_side.backend import BACKEND
-from mnist_lab.keras_side.batches import batches_in_order, training_batches
+from mnist_lab.keras_side.batches import batches_in_order, dealt_out, training_batches
 from mnist_lab.keras_side.build import build
-from mnist_lab.keras_side.callbacks import Control, Diverged, RecordEpoch, Stopper, StopRequested
+from mnist_lab.keras_side.callbacks import Agree, Control, Diverged, RecordEpoch, Stopper, StopRequested
 from mnist_lab.keras_side.insist import NotWritten, insist
 from mnist_lab.keras_side.optimizers import make_optimizer, schedule_callbacks
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import BEST, CHECKPOINT, MODEL, epoch_weights
 from mnist_lab.training_config import TrainingConfig, monitor_mode
 
-N_CLASSES = 10
 LEAST_VALIDATION_BATCH = 256
 # For so long a training waits for a disk that cannot be written, and its end for a store.
 DISK_PATIENCE_SECONDS = 60.0
@@ -85,15 +85,6 @@ def _execute(store: RunStore, run: Run, worker: str) -> bool:
             return False
         end("failed", f"{type(error).__name__}: {first[:300]}")
     return True
-
-
-class AccuracyOfDigits(keras.metrics.CategoricalAccuracy):
-    """The accuracy by one-hot labels; images whose label says the same of every class are left out."""
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Counts a batch."""
-        is_digit = keras.ops.cast(keras.ops.max(y_true, axis=-1) > 2 / N_CLASSES, "float32")
-        super().update_state(y_true, y_pred, is_digit if sample_weight is None else is_digit * sample_weight)
 
 
 class Training:
@@ -182,12 +173,15 @@ class Training:
     def _compiled(self, steps: int) -> keras.Model:
         model = build(self.run.network(), seed=self.config.seed)
         loss: Any = "sparse_categorical_crossentropy"
-        metric: Any = "accuracy"
+        metric: Any = "accuracy" if BACKEND.devices == 1 else AccuracyOfShares(name="accuracy")
         if self._one_hot:
             loss = keras.losses.CategoricalCrossentropy(label_smoothing=self.config.label_smoothing)
             metric = AccuracyOfDigits(name="accuracy")
         model.compile(
-            optimizer=make_optimizer(self.config, steps), loss=loss, metrics=[metric], jit_compile=BACKEND.jit_compile
+            optimizer=make_optimizer(self.config, steps),
+            loss=loss,
+            **{"metrics" if BACKEND.devices == 1 else "weighted_metrics": [metric]},
+            jit_compile=BACKEND.jit_compile,
         )
         self._make_variables(model)
         return model
@@ -195,6 +189,8 @@ class Training:
     def _make_variables(self, model: keras.Model) -> None:
         """Makes the variables of optimizer and metrics: where the first step has to, TensorFlow traces it twice."""
         model.optimizer.build(model.trainable_variables)
+        if BACKEND.devices > 1:  # what each counts by itself cannot be counted outside a step
+            return
         x = np.zeros((1, *model.input_shape[1:]), np.float32)
         y = np.zeros((1, N_CLASSES) if self._one_hot else 1, np.float32)
         model.compute_metrics(x, y, model(x, training=False))
@@ -258,10 +254,18 @@ class Training:
         if self.stopper is not None:
             callbacks.append(self.stopper)
         callbacks.append(RecordEpoch(self._record, control))
+        batches = training_batches(split.x_train, labels(split.y_train), self.config, first)
+        validation = batches_in_order(split.x_validation, labels(split.y_validation), size)
+        if (devices := BACKEND.devices) > 1:
+            batches = BACKEND.distributed(dealt_out(batches, devices))
+            callbacks.append(Agree(BACKEND.agree))
+            validation = BACKEND.distributed(dealt_out(validation.repeat(), devices))
         model.fit(
-            training_batches(split.x_train, labels(split.y_train), self.config, first),
+            batches,
             steps_per_epoch=control.steps,
-            validation_data=batches_in_order(split.x_validation, labels(split.y_validation), size),
+            validation_data=validation,
+            # Where images end that were dealt out Keras learns only by an error.
+            validation_steps=math.ceil(len(split.x_validation) / size) if devices > 1 else None,
             shuffle=False,
             epochs=self.config.epochs,
             initial_epoch=first,

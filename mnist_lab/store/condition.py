@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
-from sqlalchemy import create_engine, inspect, select
+from sqlalchemy import create_engine, inspect, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from mnist_lab.store import damage, schema
@@ -17,6 +17,7 @@ from mnist_lab.store.records import Run
 from mnist_lab.store.runs import RunStore
 
 MOST_FAULTS = 10
+SECONDS = 3
 # Locked, closed to us, or on a disk that fails: that is one thing, and a damaged file is another.
 _OUT_OF_REACH = (
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY,
@@ -46,16 +47,22 @@ def file_of(url: str) -> Path | None:
     return Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else None
 
 
-def condition_of(url: str) -> Condition:
-    """Looks at a store."""
+def condition_of(url: str, *, briefly: bool = False) -> Condition:
+    """Looks at a store.
+
+    Args:
+        url: The store's URL, from the settings.
+        briefly: For who asks again and again: whether it could be written just now, and not whether all of a file is
+            whole, which takes the longer the more runs there are.
+    """
     file = file_of(url)
-    return _on_a_server(url) if file is None else _in_a_file(file)
+    return _on_a_server(url) if file is None else _in_a_file(file, briefly)
 
 
-def _in_a_file(file: Path) -> Condition:
+def _in_a_file(file: Path, briefly: bool) -> Condition:
     try:
-        if not file.exists() or file.stat().st_size == 0:
-            # An empty file is what SQLite makes a database of.
+        if not file.exists() or (file.stat().st_size == 0 and not briefly):
+            # An empty file is what SQLite makes a database of. While a program is at work there should be none.
             return Condition(False)
         if not file.is_file():
             return Condition(True, None, f"{file} is no file")
@@ -63,10 +70,16 @@ def _in_a_file(file: Path) -> Condition:
             head = opened.read(20)
     except OSError as error:
         return Condition(True, None, f"{file} cannot be read ({error.strerror or error})")
+    address = f"{file.resolve().as_uri()}?mode={'rw' if briefly else 'ro'}"
     try:
-        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
-            connection.text_factory = lambda text: text.decode(errors="replace")
-            faults = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({MOST_FAULTS})")]
+        with closing(sqlite3.connect(address, uri=True, timeout=SECONDS, isolation_level=None)) as connection:
+            connection.text_factory = lambda read: read.decode(errors="replace")
+            if briefly:
+                # The right to write; it is given back with the connection.
+                connection.execute("BEGIN IMMEDIATE")
+                faults = ["ok"]
+            else:
+                faults = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({MOST_FAULTS})")]
             found = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
             tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
@@ -86,9 +99,11 @@ def _in_a_file(file: Path) -> Condition:
 
 def _on_a_server(url: str) -> Condition:
     try:
-        engine = create_engine(url)
+        engine = create_engine(url, connect_args={"connect_timeout": SECONDS})
         try:
             with engine.connect() as connection:
+                if connection.execute(text("SHOW transaction_read_only")).scalar() == "on":
+                    return Condition(True, None, f"{shown_url(url)} cannot be written (its server only reads)")
                 if not inspect(connection).has_table("meta"):
                     return Condition(False)
                 found = connection.execute(select(schema.meta.c.value).where(schema.meta.c.key == "version")).scalar()

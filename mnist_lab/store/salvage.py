@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Table
+
 from mnist_lab.errors import StoreError
 from mnist_lab.store import schema
 from mnist_lab.store.database import SQLITE, open_engine
@@ -98,21 +100,22 @@ def _move_rows(file: Path, fresh: Path) -> dict[str, int]:
         for table in schema.metadata.sorted_tables:
             if table.name == "meta":
                 continue
-            rows[table.name] = 0
-            with suppress(*_FAULTS):
-                has = [row[1].decode(errors="replace") for row in old.execute(f'PRAGMA table_info("{table.name}")')]
-                columns = [column.name for column in table.columns if column.name in has]
-                if columns:
-                    rows[table.name] = _move_table(old, new, table.name, columns)
-        for key, value in _all(old, "meta", ["key", "value"]):
-            if key != b"version":
-                _insert(new, "meta", ["key", "value"], (key, value))
+            columns = _columns(old, table)
+            rows[table.name] = sum(_insert(new, table.name, columns, row) for row in _all(old, table.name, columns))
+        columns = _columns(old, schema.meta)
+        for row in _all(old, "meta", columns):
+            if row[0] != b"version":
+                _insert(new, "meta", columns, row)
         new.commit()
     return rows
 
 
-def _move_table(old: sqlite3.Connection, new: sqlite3.Connection, table: str, columns: list[str]) -> int:
-    return sum(_insert(new, table, columns, values) for values in _all(old, table, columns))
+def _columns(old: sqlite3.Connection, table: Table) -> list[str]:
+    """Those of a table's columns that the old file has: none if the table is not there, or nothing can be read."""
+    has: list[str] = []
+    with suppress(*_FAULTS):
+        has = [row[1].decode(errors="replace") for row in old.execute(f'PRAGMA table_info("{table.name}")')]
+    return [column.name for column in table.columns if column.name in has]
 
 
 def _insert(new: sqlite3.Connection, table: str, columns: list[str], values: tuple[Any, ...]) -> bool:
@@ -133,6 +136,8 @@ class _Text(bytes):
 
 def _all(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tuple[Any, ...]]:
     """All rows of a table that can be read, around those that cannot."""
+    if not columns:
+        return
     names = ", ".join(f'"{column}", typeof("{column}")' for column in columns)
     last = _MOST_ROWS
     with suppress(*_FAULTS):
@@ -145,7 +150,8 @@ def _all(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tu
         reached = first - 1
         try:
             for row in old.execute(query, (first, end)):
-                reached = row[0]
+                # A damaged page may name its rows anyhow: one that says 0 must not lead back to where this began.
+                reached = max(reached, row[0])
                 yield tuple(_value(row[at], row[at + 1]) for at in range(1, len(row), 2))
         except _FAULTS:
             # From where it broke: that row alone is given up if nothing smaller is left, else halves are tried.

@@ -28,8 +28,14 @@ def drawing_board(run: Run) -> None:
 def _board(run: Run, was_warm: bool) -> None:
     with frame.errors_in_words():
         way = ways_in.pick()
-        with st.container(key=f"by-{way.name.lower()}"):
-            left, right = (st.container(), st.container()) if way.is_wide else st.columns([1, 1.4], gap="large")
+        # What a run only leaves out stays on the page if another follows upon it at once: emptiness is said. So each
+        # way has a place of its own, and the others' are emptied.
+        for each in ways_in.WAYS:
+            if each is not way:
+                st.empty()
+                continue
+            with st.container(key=f"by-{way.name.lower()}"):
+                left, right = (st.container(), st.container()) if way.is_wide else st.columns([1, 1.4], gap="large")
         with left:
             sheet = way.sheet()
         is_warm = frame.services().inference.is_warm
@@ -41,7 +47,6 @@ def _board(run: Run, was_warm: bool) -> None:
                 st.rerun()
             plot(probability_bars(reading and reading.probabilities), "probabilities",
                  label="Probability of each digit")  # fmt: skip
-        # What a run only leaves out stays on the page if another follows upon it at once: emptiness is said.
         with st.container():
             if reading is None:
                 st.empty()

@@ -8,8 +8,6 @@ import os
 import shutil
 import sqlite3
 import stat
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -26,8 +24,9 @@ from mnist_lab.store import NewDigit, PracticeAnswer, RunStore
 from mnist_lab.store.artefacts import CHECKPOINT, LOG, MODEL
 from mnist_lab.store.database import open_engine
 from tests.conftest import Here
+from tests.held_open import held_open
 from tests.made_runs import add_course, add_run
-from tests.postgres import Server, lacking
+from tests.postgres import Server
 from tests.store.older import VERSIONS, bring_down
 
 COURSE = [{"epoch": epoch, "loss": 1.0 / epoch, "val_accuracy": 0.5} for epoch in (1, 2, 3)]
@@ -37,16 +36,6 @@ POINTS = [{"step": step, "epoch": step / 10, "loss": 1.0, "accuracy": 0.5} for s
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, home: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{home / 'lab.db'}"
-    if missing := lacking():
-        pytest.skip(f"needs PostgreSQL: {missing}")
-    found: str = request.getfixturevalue("postgres_url")
-    return found
 
 
 @pytest.fixture
@@ -143,14 +132,23 @@ def file(home: Path) -> str:
     return f"sqlite:///{home / 'lab.db'}"
 
 
-@pytest.fixture
-def saved(home: Path, file: str, tmp_path: Path) -> Path:
-    """A backup of a small store, in a folder; the store is closed and still there."""
-    store = RunStore(open_engine(file), home)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the home of a small store, closed, and its backup beside it, to be copied."""
+    folder = tmp_path_factory.mktemp("made")
+    home, url = folder / "home", f"sqlite:///{folder / 'home' / 'lab.db'}"
+    store = RunStore(open_engine(url), home)
     write(store, add_run(store, [1], name="done").id, MODEL, b"model")
-    back_up(store, file, home, tmp_path / "saved")
+    back_up(store, url, home, folder / "saved")
     store.close()
-    return tmp_path / "saved"
+    return folder
+
+
+@pytest.fixture
+def saved(home: Path, made: Path, tmp_path: Path) -> Path:
+    """A backup of a small store, in a folder; the store is closed and still there."""
+    shutil.copytree(made / "home", home)
+    return shutil.copytree(made / "saved", tmp_path / "saved")
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:
@@ -179,18 +177,8 @@ def test_runs_that_are_there_are_not_replaced_and_with_force_kept_aside(saved: P
 
 
 def test_a_store_that_a_program_has_open_is_not_replaced(saved: Path, file: str, home: Path) -> None:
-    holder = subprocess.Popen(
-        [sys.executable, "-c", f"file = open({str(home / 'lab.db')!r}); print('open', flush=True); input()"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    )
-    try:
-        assert holder.stdout is not None
-        holder.stdout.readline()
-        with pytest.raises(StoreError, match=f"process {holder.pid}"):
-            restore(saved, file, home, force=True)
-    finally:
-        holder.communicate(b"\n", timeout=30)
+    with held_open(home / "lab.db") as pid, pytest.raises(StoreError, match=f"process {pid}"):
+        restore(saved, file, home, force=True)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -45,16 +45,15 @@ def browser(start_browser) -> Iterator[object]:
     chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
-    """A function that starts a server for a script; all of them end with the tests."""
+    """A function that starts a server for a script; they end with the tests of the file: idle ones take time too."""
     servers: list[Server] = []
 
     def start(script: Path, environment: dict[str, str] | None = None, options: list[str] | None = None) -> Server:
         folder = tmp_path_factory.mktemp(script.stem)
-        server = Server(script, folder, {"MNIST_LAB_HOME": str(folder / "home"), **(environment or {})}, options)
-        servers.append(server)
-        return server.start()
+        servers.append(Server(script, folder, {"MNIST_LAB_HOME": str(folder / "home"), **(environment or {})}, options))
+        return servers[-1].start()
 
     yield start
     for server in servers:
@@ -62,9 +61,11 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
 
 @pytest.fixture(scope="session")
-def lab(start_server: Callable[..., Server]) -> Server:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The whole program, with an empty home of its own."""
-    return start_server(ROOT / "app.py")
+    folder = tmp_path_factory.mktemp("lab")
+    with Server(ROOT / "app.py", folder, {"MNIST_LAB_HOME": str(folder / "home")}) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,13 +20,14 @@ from scipy.stats import binomtest
 
 from mnist_lab import datasets
 from mnist_lab.architecture import Architecture
-from mnist_lab.jobs import JobManager
+from mnist_lab.jobs import JobManager, processes
 from mnist_lab.jobs.local_crew import LocalCrew
 from mnist_lab.layers import Conv2D, Dense, Flatten, MaxPooling2D
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import PREDICTIONS
 from mnist_lab.store.database import open_engine
 from mnist_lab.training_config import TrainingConfig
+from tests.zygote import Child, Zygote
 
 HERE = Path(__file__).resolve().parent
 PATIENCE = 150.0  # seconds; the machine may be busy with other things
@@ -52,6 +56,25 @@ def kill(pid: int | None) -> None:
         process = psutil.Process(pid)
         if any("mnist_lab.worker" in part for part in process.cmdline()):
             process.kill()
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _workers_are_forked(zygote: Zygote) -> Iterator[None]:
+    """Workers that these tests start are forked from one process: each would import TensorFlow for seconds.
+
+    Scripts start theirs as the program does, and so do tests that put something else in the place of Python.
+    """
+    python = sys.executable
+
+    def start(command: list[str], *, env: dict[str, str], stdout: Any, **how: Any) -> Any:
+        if command[:3] != [python, "-m", "mnist_lab.worker"]:
+            return subprocess.Popen(command, env=env, stdout=stdout, **how)
+        arguments = {"words": command[3:], "environment": env}
+        return Child(zygote.address, "work_as_told", arguments, stdout.fileno())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processes, "subprocess", SimpleNamespace(**{**vars(subprocess), "Popen": start}))
+        yield
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from mnist_lab.errors import SettingError
@@ -9,6 +11,7 @@ from mnist_lab.forecast import BASE_BYTES
 from mnist_lab.jobs import default_size, devices, executors, make_crew
 from mnist_lab.jobs.devices import Gpu, fitting, read_list, shared, visible
 from mnist_lab.jobs.local_crew import LocalCrew
+from mnist_lab.settings import EXECUTORS, read_settings
 from mnist_lab.store import open_store
 
 TWO = (Gpu("0", 16_000), Gpu("1", 24_000))
@@ -90,7 +93,7 @@ def test_as_many_workers_as_there_are_cores_or_gpus_and_memory_for(cores: int, f
     assert fitting(cores, free, gpus, BASE_BYTES) == size
 
 
-def test_a_containers_limits_count(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_containers_limits_count(monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"cpu.max": "100000 100000", "memory.max": "3000", "memory.current": "2000",
               "memory.stat": "anon 5\ninactive_file 500"}  # fmt: skip
     monkeypatch.setattr(devices, "_read", lambda path: values.get(path.name, ""))
@@ -101,7 +104,7 @@ def test_a_containers_limits_count(tmp_path: object, monkeypatch: pytest.MonkeyP
 
 
 @pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> pytest.MonkeyPatch:
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     """A machine of four cores without a GPU, which other settings do not concern."""
     for name in ("MNIST_LAB_STORE", "MNIST_LAB_TRAINERS", "MNIST_LAB_EXECUTOR", "MNIST_LAB_WORKERS"):
         monkeypatch.delenv(name, raising=False)
@@ -109,7 +112,19 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> pytest.MonkeyP
     monkeypatch.setattr(devices, "cores", lambda: 4)
     monkeypatch.setattr(devices, "free_bytes", lambda: 100 * GB)
     monkeypatch.setattr(devices, "gpus", lambda: ())
+    monkeypatch.setattr(devices, "_DRIVER", tmp_path / "driver")
     return monkeypatch
+
+
+def test_gpus_are_counted_by_the_drivers_list_and_else_by_its_tool(machine: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    machine.setattr(devices, "gpus", lambda: TWO)
+    machine.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert devices.count() == 2
+    for name in ("a", "b", "c"):
+        (tmp_path / "driver" / name).mkdir(parents=True)
+    assert devices.count() == 3
+    machine.setenv("CUDA_VISIBLE_DEVICES", "2")
+    assert devices.count() == 1
 
 
 def test_a_crew_is_as_large_as_the_setting_says_or_the_machine_allows(machine: pytest.MonkeyPatch) -> None:
@@ -132,5 +147,11 @@ def test_a_crew_is_as_large_as_the_setting_says_or_the_machine_allows(machine: p
     store.close()
 
 
-def test_every_executor_of_the_settings_has_a_crew() -> None:
-    assert set(executors.CREWS) == {"local"}, "those that the settings let pass"
+@pytest.mark.parametrize("name", EXECUTORS)
+def test_every_executor_that_the_settings_let_pass_has_a_crew(name: str, machine: pytest.MonkeyPatch) -> None:
+    machine.setenv("MNIST_LAB_EXECUTOR", name)
+    try:
+        read_settings()
+    except SettingError:
+        return
+    assert name in executors.CREWS

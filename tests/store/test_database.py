@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from mnist_lab.layers import Dense, Flatten
 from mnist_lab.store import RunStore, open_store
 from mnist_lab.store.database import open_engine
 from mnist_lab.training_config import TrainingConfig
-from tests.store.conftest import Start, output
+from tests.store.conftest import Start, at_once
 from tests.store.older import bring_down
 
 NETWORK = Architecture((Flatten(), Dense(10, "softmax")))
@@ -38,9 +39,10 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "lab.db"
 
 
-@pytest.fixture
-def filled(file: Path) -> Path:
-    """A database with some runs in it, closed."""
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with some runs in it, closed, to be copied."""
+    file = tmp_path_factory.mktemp("made") / "lab.db"
     store = RunStore(open_engine(f"sqlite:///{file}"), file.parent)
     for i in range(30):
         run_id = create(store, f"run {i}")
@@ -49,6 +51,14 @@ def filled(file: Path) -> Path:
         store.add_epoch(run_id, {"epoch": 1, "loss": 1.0})
     store.note("a note", {"x": 1})
     store.close()
+    return file
+
+
+@pytest.fixture
+def filled(file: Path, made: Path) -> Path:
+    """A database with some runs in it, closed."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(made, file)
     return file
 
 
@@ -162,18 +172,16 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing_that_was_written(store: R
     if store._engine.dialect.name != "sqlite":
         pytest.skip("a server's disk is not ours to fill")
     first = create(store)
-    words = output(
-        start(
-            "import resource\n"
-            "store = opened()\n"
-            "resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))\n"
-            "try:\n"
-            "    for _ in range(1000):\n"
-            "        print(store.create(NETWORK, TrainingConfig(), notes='x' * 5000).id)\n"
-            "except LabError as error:\n"
-            "    print(type(error).__name__, error)\n"
-        )
-    )
+    words = start(
+        "import resource\n"
+        "store = opened()\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))\n"
+        "try:\n"
+        "    for _ in range(1000):\n"
+        "        print(store.create(NETWORK, TrainingConfig(), notes='x' * 5000).id)\n"
+        "except LabError as error:\n"
+        "    print(type(error).__name__, error)\n"
+    ).output()
     assert words[-1].startswith("StoreError The run store cannot be written (")
     assert len(words) > 5
     assert {run.id for run in store.runs()} == {first, *words[:-1]}
@@ -200,27 +208,17 @@ def test_a_process_that_is_killed_within_a_transaction_leaves_nothing_of_it_and_
         "    print('half', flush=True)\n"
         "    time.sleep(60)\n"
     )
-    assert writer.stdout is not None
-    assert writer.stdout.readline() == "half\n"
+    assert writer.line() == "half"
     assert store.get(run_id).name != "half", "a reader waits for no writer and sees nothing unfinished"
     writer.kill()
-    writer.wait()
     store.edit(run_id, notes="goes on")
     assert (store.get(run_id).name, store.get(run_id).notes) == ("Dense 10", "goes on")
 
 
 def test_many_processes_that_come_to_an_empty_place_at_once_make_one_store(home: Path, start: Start) -> None:
-    script = "sys.stdin.readline()\nprint(opened().create(NETWORK, TrainingConfig()).id)\n"
-    processes = [start("print('ready', flush=True)\n" + script) for _ in range(5)]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    ids = [output(process)[0] for process in processes]
-    again = output(start("for run in opened().runs():\n    print(run.id)\n"))
+    others = at_once(start, 5, "", "print(opened().create(NETWORK, TrainingConfig()).id)\n")
+    ids = [other.output()[0] for other in others]
+    again = start("for run in opened().runs():\n    print(run.id)\n").output()
     assert sorted(again) == sorted(ids)
 
 

@@ -22,7 +22,7 @@ from mnist_lab.store import Run, RunStore, schema
 from mnist_lab.store.database import open_engine, writing
 from mnist_lab.store.people import Waiting, fair_order
 from mnist_lab.training_config import TrainingConfig
-from tests.store.conftest import Start, output
+from tests.store.conftest import Start, at_once
 
 NETWORK = Architecture((Flatten(), Dense(10, "softmax")))
 
@@ -77,7 +77,9 @@ def test_whoever_waits_lets_each_other_person_go_first_once_at_most(seed: int) -
     turns: dict[str, int] = {}
     passed: dict[str, Counter[str]] = {}
     for moment in range(400):
-        for _ in range(rng.choice((0, 0, 1, 1, 5, 50) if moment < 300 else (0,))):
+        # Some are served each moment, and a study comes now and then.
+        arrivals = (0, 0, 0, 1, 1, 2) if moment % 100 else (60,)
+        for _ in range(rng.choice(arrivals if moment < 300 else (0,))):
             person = rng.choice("abcdefg")
             if not any(each.person == person for each in queue):
                 passed[person] = Counter()
@@ -264,22 +266,13 @@ def test_people_of_whom_nothing_is_known_are_limited_as_one(store: RunStore) -> 
 
 def test_many_who_press_at_once_do_not_get_past_the_limit(store: RunStore, start: Start) -> None:
     script = (
-        "store = opened()\n"
-        "print('ready', flush=True)\n"
-        "sys.stdin.readline()\n"
         "for _ in range(6):\n"
         "    try:\n"
         "        print(store.create(NETWORK, TrainingConfig(), person='a', most_queued=7).id)\n"
         "    except LabError:\n"
         "        pass\n"
     )
-    processes = [start(script) for _ in range(3)]
-    for process in processes:
-        assert process.stdout is not None and process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
+    others = at_once(start, 3, "store = opened()\n", script)
     here: list[str] = []
 
     def press() -> None:
@@ -294,7 +287,7 @@ def test_many_who_press_at_once_do_not_get_past_the_limit(store: RunStore, start
         thread.start()
     for thread in threads:
         thread.join()
-    made = here + [line for process in processes for line in output(process)]
+    made = here + [line for other in others for line in other.output()]
     assert len(made) == len(set(made)) == store.waiting("a") == 7
     positions = [run.position for run in store.queue()]
     assert len(set(positions)) == 7, "each has a place of its own"
@@ -314,18 +307,9 @@ def test_a_person_is_the_same_always_here_and_another_elsewhere(store: RunStore,
 
 
 def test_all_processes_agree_on_who_is_who_also_if_they_ask_first_at_once(store: RunStore, start: Start) -> None:
-    script = (
-        "store = opened()\nprint('ready', flush=True)\nsys.stdin.readline()\nprint(store.person('anna'))\n"
-        "print(store.person_of_process())\n"
-    )
-    processes = [start(script) for _ in range(4)]
-    for process in processes:
-        assert process.stdout is not None and process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    assert {tuple(output(process)) for process in processes} == {(store.person("anna"), store.person_of_process())}
+    script = "print(store.person('anna'))\nprint(store.person_of_process())\n"
+    others = at_once(start, 4, "store = opened()\n", script)
+    assert {tuple(other.output()) for other in others} == {(store.person("anna"), store.person_of_process())}
 
 
 def test_nobody_learns_from_an_export_or_from_the_command_line_who_asked_for_a_run(store: RunStore) -> None:

@@ -17,7 +17,7 @@ from mnist_lab.store import ACTIVE, FINAL, STATUSES, Run, RunStore
 from mnist_lab.store.artefacts import MODEL, PREDICTIONS
 from mnist_lab.store.edits import KEEP_DELETED_SECONDS, MAX_NAME
 from mnist_lab.training_config import TrainingConfig
-from tests.store.conftest import Start, output
+from tests.store.conftest import Start, at_once
 
 NETWORK = Architecture((Conv2D(4), Flatten(), Dense(10, "softmax")))
 CONFIG = TrainingConfig(dataset="digits", epochs=3, split="test-as-validation")
@@ -305,26 +305,19 @@ def test_a_deleted_run_is_not_in_the_queue_and_nobody_takes_it(store: RunStore) 
 
 def test_many_threads_and_processes_take_each_run_exactly_once(store: RunStore, start: Start) -> None:
     ids = [create(store).id for _ in range(60)]
-    script = (
+    before = (
         "store = opened()\n"
         "def take(name):\n"
         "    while (run := store.claim(name, os.getpid())) is not None:\n"
         "        assert run.worker == name\n"
         "        sys.stdout.write(run.id + '\\n')\n"
-        "print('ready', flush=True)\n"
-        "sys.stdin.readline()\n"
+    )
+    then = (
         "threads = [threading.Thread(target=take, args=(f'{os.getpid()}-{i}',)) for i in range(4)]\n"
         "[thread.start() for thread in threads]\n"
         "[thread.join() for thread in threads]\n"
     )
-    processes = [start(script) for _ in range(3)]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
+    others = at_once(start, 3, before, then)
     here: list[str] = []
 
     def take(name: str) -> None:
@@ -336,7 +329,7 @@ def test_many_threads_and_processes_take_each_run_exactly_once(store: RunStore, 
         thread.start()
     for thread in threads:
         thread.join()
-    shares = [here, *(output(process) for process in processes)]
+    shares = [here, *(other.output() for other in others)]
     assert sorted(run_id for share in shares for run_id in share) == sorted(ids)
     assert sum(bool(share) for share in shares) > 1, "they did not meet: the test says nothing"
     assert {run.status for run in store.runs()} == {"running"}
@@ -362,7 +355,7 @@ threads = [threading.Thread(target=work, args=(f"{{os.getpid()}}-{{i}}",)) for i
 [thread.join() for thread in threads]
 print(os.getpid())
 """
-    pids = [output(process)[0] for process in [start(script) for _ in range(3)]]
+    pids = [other.output()[0] for other in [start(script) for _ in range(3)]]
     done = store.runs(["finished"])
     wanted = {f"{pid}-{thread} {i}" for pid in pids for thread in range(2) for i in range(4)}
     assert {run.name for run in done} == wanted
@@ -631,4 +624,4 @@ def test_notes_outlive_the_program_and_the_last_one_stands(store: RunStore, star
     store.note("probe:here", {"fixed": 1.0})
     store.note("probe:here", {"fixed": 2.0, "each": [1, None, "ä"]})
     assert store.note("probe:here") == {"fixed": 2.0, "each": [1, None, "ä"]}
-    assert output(start("print(opened().note('probe:here')['fixed'])\n")) == ["2.0"]
+    assert start("print(opened().note('probe:here')['fixed'])\n").output() == ["2.0"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import ABANDONED_SECONDS, MODEL
 from mnist_lab.store.records import STALE_SECONDS
 from mnist_lab.training_config import TrainingConfig
-from tests.store.conftest import Start
+from tests.zygote import ROOT
 
 NOBODY = "fedcba9876543210" * 2
 WRITER = """\
@@ -35,11 +37,14 @@ def temporary(store: RunStore, run_id: str) -> list[Path]:
 
 
 def test_a_half_written_file_is_never_seen_and_swept_when_its_writer_is_gone(
-    store: RunStore, run: Run, start: Start
+    store: RunStore, run: Run, url: str, home: Path
 ) -> None:
-    writer = start(WRITER.format(run=run.id, name=MODEL))
+    # A process of this one, which is dead and unburied until this one says so.
+    script = "import sys\nfrom tests.store import other\nother.run(*sys.argv[1:])"
+    words = [sys.executable, "-c", script, WRITER.format(run=run.id, name=MODEL), url, str(home)]
+    writer = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert writer.stdout is not None and writer.stdout.readline() == "half\n"
-    with store.artefacts.writing(run.id, "mine.npz") as mine:
+    with writer, store.artefacts.writing(run.id, "mine.npz") as mine:
         mine.write_bytes(b"mine")
         store.sweep()
         assert len(temporary(store, run.id)) == 2, "both are being written"

@@ -16,7 +16,7 @@ from mnist_lab.layers import Dense, Flatten
 from mnist_lab.store import RunStore, schema
 from mnist_lab.store.database import open_engine
 from mnist_lab.training_config import TrainingConfig
-from tests.store.conftest import Start, output
+from tests.store.conftest import Start
 from tests.store.older import VERSIONS, bring_down, columns_since
 
 NETWORK = Architecture((Flatten(), Dense(10, "softmax")))
@@ -84,8 +84,8 @@ def test_a_step_that_fails_midway_leaves_the_store_as_it_was(
 
 def test_many_processes_that_find_an_older_store_bring_it_up_once(url: str, names: set[str], start: Start) -> None:
     bring_down(open_engine(url), VERSIONS[0])
-    processes = [start("print(len(opened().runs()))\n") for _ in range(3)]
-    assert [output(process) for process in processes] == [[str(len(names))]] * 3
+    others = [start("print(len(opened().runs()))\n") for _ in range(3)]
+    assert [other.output() for other in others] == [[str(len(names))]] * 3
 
 
 def test_a_store_of_a_newer_version_is_refused_and_not_touched(url: str, home: Path, names: set[str]) -> None:

@@ -1,9 +1,12 @@
-"""What the zygote's children do; imported by it, with all that takes long to import."""
+"""What is forked to be killed: apps, workers, makers of stores. Imported with all that takes long to import.
+
+They run the program's own code: an app is a `JobManager`, a worker is `mnist_lab.worker.main` with its real words and
+its real command line. Only the way by which an app starts its worker is another, and its parent is the zygote.
+"""
 
 from __future__ import annotations
 
 import ctypes
-import gc
 import os
 import signal
 import subprocess
@@ -23,12 +26,10 @@ from mnist_lab.keras_side import evaluate, infer, probe, train, weights  # noqa:
 from mnist_lab.store import RunStore, open_store
 from tests.jobs.conftest import FAST, SMALL, crew_of
 from tests.torture.phases import PHASES, Phase
-from tests.torture.zygote import Child, show_command
+from tests.zygote import Child, show_command
 
 # Of what each would read again.
 datasets.load("digits")
-gc.collect()
-gc.freeze()
 
 STEP = "step"  # the file that tells by how much the time of day is wrong
 
@@ -40,16 +41,16 @@ def settle(home: str, environment: dict[str, str] | None = None) -> None:
     os.environ.update({"MNIST_LAB_HOME": home, **(environment or {})})
 
 
-def app(home: str, address: str, silent: float = 60.0, most_per_look: float = 1.0) -> None:
+def app(home: str, address: str, silent: float = 60.0, most_per_look: float = 1.0, url: str = "") -> None:
     """The server, as far as trainings go: its manager, whose workers are forked."""
-    settle(home)
+    settle(home, {"MNIST_LAB_STORE": url})
     show_command(["python", "-m", "streamlit", "run", "app.py"])
     _step_the_clock(home)
 
     class Forked(Child):
         def __init__(self, command: list[str], env: dict[str, str], stdout: Any, **_: Any) -> None:
             words = command[command.index("mnist_lab.worker") + 1 :]
-            super().__init__(address, "work", {"home": home, "words": words}, stdout.fileno())
+            super().__init__(address, "work", {"home": home, "words": words, "url": url}, stdout.fileno())
 
     stand_in = SimpleNamespace(**{**vars(subprocess), "Popen": Forked})
     processes.subprocess = stand_in  # type: ignore[assignment]
@@ -68,15 +69,12 @@ def app(home: str, address: str, silent: float = 60.0, most_per_look: float = 1.
     made.close()
 
 
-def work(home: str, words: list[str]) -> int:
+def work(home: str, words: list[str], url: str = "") -> int:
     """A worker: its real entry, which notes what it is doing."""
-    settle(home)
-    show_command(["python", "-m", "mnist_lab.worker", *words])
+    settle(home, {"MNIST_LAB_STORE": url})
     _step_the_clock(home)
     phase = Phase(Path(home) / PHASES)
     phase.set("starting")
-    # Its parent is the zygote.
-    worker._is_orphan = lambda parent: not _is_alive(parent)  # type: ignore[assignment]
     progress = heartbeat.Heartbeat.progress
 
     def noted(self: heartbeat.Heartbeat, **values: Any) -> None:
@@ -105,7 +103,34 @@ def work(home: str, words: list[str]) -> int:
 
     weights.save = saved
     RunStore.add_epoch = added  # type: ignore[method-assign]
+    return _be_worker(words)
+
+
+def work_as_told(words: list[str], environment: dict[str, str]) -> int:
+    """A worker with its real words and its real environment."""
+    os.environ.clear()
+    os.environ.update(environment)
+    return _be_worker(words)
+
+
+def _be_worker(words: list[str]) -> int:
+    show_command(["python", "-m", "mnist_lab.worker", *words])
+    # Its parent is the zygote.
+    worker._is_orphan = lambda parent: not _is_alive(parent)  # type: ignore[assignment]
     return worker.main(words)
+
+
+def work_alone(home: str, name: str, changes: str = "") -> int:
+    """A worker for the runs that are queued for it by name.
+
+    Args:
+        home: The home of the program.
+        name: Its name.
+        changes: Python that it runs first, to be made impatient or sick.
+    """
+    settle(home)
+    exec(changes, {"heartbeat": heartbeat, "os": os, "time": time, "train": train})
+    return worker.main(["train", "--own", "--name", name, "--parent", str(os.getppid())])
 
 
 def make(home: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.torture.zygote import Zygote
+from tests.zygote import Zygote
 
 FULL = os.environ.get("TORTURE") == "full"
 SEED = int(os.environ.get("TORTURE_SEED") or 7)
@@ -32,10 +32,10 @@ def times(full: int, short: int) -> int:
     return full if FULL else short
 
 
-@pytest.fixture(scope="module")
-def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    """What forks apps and workers, one for the tests of a file."""
-    made = Zygote(tmp_path_factory.mktemp("zygote"))
+@pytest.fixture(scope="package")
+def children(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    """What forks processes that work on a store, without TensorFlow."""
+    made = Zygote(tmp_path_factory.mktemp("children"), "tests.torture.store_children")
     yield made
     made.close()
 

@@ -1,8 +1,4 @@
-"""Processes that work on a store and may be killed at any moment, forked from one that has imported all they need.
-
-``python -m tests.torture.store_children`` reads lines of JSON, ``{"do": NAME, ...}``, forks for each, and answers with
-the process id; ``{"wait": PID}`` answers with its exit status, negative for a signal.
-"""
+"""What is forked to work on a store and may be killed at any moment: without TensorFlow, which it does not need."""
 
 from __future__ import annotations
 
@@ -11,23 +7,17 @@ import io
 import json
 import os
 import pwd
-import subprocess
-import sys
 import time
-import traceback
 from pathlib import Path
-from typing import Any
 
 from mnist_lab import cli
 from mnist_lab.architecture import Architecture
-from mnist_lab.errors import LabError
 from mnist_lab.layers import Dense, Flatten
 from mnist_lab.store import RunStore
 from mnist_lab.store.artefacts import CHECKPOINT, MODEL
 from mnist_lab.store.database import open_engine
 from mnist_lab.training_config import TrainingConfig
 
-ROOT = Path(__file__).resolve().parents[2]
 NETWORK = Architecture((Flatten(), Dense(10, "softmax")))
 CONFIG = TrainingConfig(dataset="digits", epochs=1000)
 
@@ -72,6 +62,18 @@ def train(url: str, home: str, worker: str, epochs: int) -> None:
         store.artefacts.remove(run.id, CHECKPOINT)
 
 
+def take_turns(url: str, home: str) -> None:
+    """Takes what comes and ends it, until it is killed."""
+    store = opened(url, home)
+    while True:
+        run = store.claim(f"w{os.getpid()}", os.getpid())
+        if run is None:
+            time.sleep(0.01)
+            continue
+        time.sleep(0.03)
+        store.end(run.id, "finished", worker=f"w{os.getpid()}")
+
+
 def say(home: str, scratch: str, commands: list[list[str]], answers: str) -> None:
     """Gives commands as a user to whom nothing belongs: root would be let in everywhere.
 
@@ -100,73 +102,3 @@ def _say(commands: list[list[str]]) -> list[tuple[list[str], int, str, str]]:
             status = cli.main(words)
         said.append((words, status, out.getvalue(), errors.getvalue()))
     return said
-
-
-JOBS = {"open": open_it, "create": create_one, "train": train, "say": say}
-
-
-class Children:
-    """The parent of such processes, as a test sees it."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.torture.store_children"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.ask({"wait": 0})
-
-    def ask(self, question: dict[str, Any]) -> int:
-        """Asks, and waits for the answer."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
-        return int(self._process.stdout.readline())
-
-    def start(self, do: str, **arguments: Any) -> int:
-        """Starts one; returns its process id."""
-        return self.ask({"do": do, **arguments})
-
-    def wait(self, pid: int) -> int:
-        """Waits for the end of one; returns its exit status, negative for a signal."""
-        return self.ask({"wait": pid})
-
-    def close(self) -> None:
-        """Ends the parent; all children must have been waited for."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(30)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
-
-def main() -> None:
-    """Reads what is asked for, and forks."""
-    for line in sys.stdin:
-        question = json.loads(line)
-        if "wait" in question:
-            status = os.waitpid(question["wait"], 0)[1] if question["wait"] else 0
-            print(os.waitstatus_to_exitcode(status), flush=True)
-            continue
-        pid = os.fork()
-        if pid:
-            print(pid, flush=True)
-            continue
-        code = 1
-        try:
-            JOBS[question.pop("do")](**question)
-            code = 0
-        except LabError as error:
-            print(error, file=sys.stderr)
-            code = 3
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stderr.flush()
-            os._exit(code)
-
-
-if __name__ == "__main__":
-    main()

@@ -29,7 +29,7 @@ from mnist_lab.training_config import EarlyStopping, TrainingConfig
 from tests.jobs.conftest import assert_curve_is_whole, has_ended
 from tests.torture.conftest import FULL, Tally, times
 from tests.torture.phases import PHASES, Phase
-from tests.torture.zygote import Child, Zygote
+from tests.zygote import Child, Zygote
 
 NETWORK = Architecture((Flatten(), Dense(10, "softmax")))
 TRAINING = TrainingConfig(
@@ -62,27 +62,29 @@ def half_written(store: RunStore) -> list[Path]:
     return list(store.artefacts.root.glob("*/.*"))
 
 
-def assert_is_sound(home: Path) -> None:
+def assert_is_sound(home: Path, url: str = "") -> None:
     """Whoever opens the store now finds it whole."""
-    with closing(sqlite3.connect(home / "lab.db")) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    store = opened(home)
+    if not url:
+        with closing(sqlite3.connect(home / "lab.db")) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    store = opened(home, url)
     for run in store.listing():
         assert run.status in ("finished", "queued", "running") or run.reason, f"{run.status} and no word why"
         assert not any(name.startswith(".") for name in store.artefacts.names(run.id))
     store.close()
 
 
-def opened(home: Path) -> RunStore:
-    return RunStore(open_engine(f"sqlite:///{home / 'lab.db'}"), home)
+def opened(home: Path, url: str = "") -> RunStore:
+    home.mkdir(parents=True, exist_ok=True)
+    return RunStore(open_engine(url or f"sqlite:///{home / 'lab.db'}"), home)
 
 
 class Lane:
     """One store, one app, and one training after another, each killed many times and then left to finish."""
 
-    def __init__(self, zygote: Zygote, home: Path, chance: random.Random) -> None:
-        self.zygote, self.home, self.chance = zygote, home, chance
-        self.store = opened(home)
+    def __init__(self, zygote: Zygote, home: Path, chance: random.Random, url: str = "") -> None:
+        self.zygote, self.home, self.chance, self.url = zygote, home, chance, url
+        self.store = opened(home, url)
         # An idle worker would measure how fast this machine trains, while others are at it.
         self.store.note(forecast.probe_key(self.store.host), dict.fromkeys(forecast.Probe.__slots__, 1.0))
         self.phase = Phase(home / PHASES)
@@ -159,7 +161,7 @@ class Lane:
         """An app that trains the run: as its worker was killed, it is resumed."""
         assert self.run is not None
         if self.app is None:
-            self.app = self.zygote.fork("app", home=str(self.home), address=self.zygote.address)
+            self.app = self._new_app()
         run = self.store.get(self.run.id)
         if run.status == "finished":
             self._is_whole()
@@ -167,6 +169,9 @@ class Lane:
             self._kills_of_run = 0
         if has_ended(run):
             self.store.requeue(run.id)
+
+    def _new_app(self) -> Child:
+        return self.zygote.fork("app", home=str(self.home), address=self.zygote.address, url=self.url)
 
     def _look(self, target: str, before: list[dict[str, Any]], worker: int) -> None:
         assert self.run is not None
@@ -179,7 +184,7 @@ class Lane:
                 self.store.sweep()
                 assert {run.id for run in ended} <= {run_id}
             else:
-                self.app = self.zygote.fork("app", home=str(self.home), address=self.zygote.address)
+                self.app = self._new_app()
 
         def is_true() -> bool:
             run = self.store.get(run_id)
@@ -202,7 +207,7 @@ class Lane:
         if run.status in ("failed", "interrupted"):
             assert run.can_go_on or run.epochs_run == TRAINING.epochs
             until(lambda: not half_written(self.store), f"sweeping of {half_written(self.store)}", 20)
-        assert_is_sound(self.home)
+        assert_is_sound(self.home, self.url)
 
     def _let_finish(self) -> None:
         """What was killed so often is trained to its end."""
@@ -239,22 +244,25 @@ class Lane:
         until(lambda: is_dead(pid), "the worker's end with its app", 10)
 
 
+@pytest.mark.parametrize("server", [False, True], ids=["sqlite", "postgresql"])
 def test_a_training_killed_at_any_moment_loses_no_epoch_and_goes_on_to_its_end(
-    zygote: Zygote, tmp_path: Path, chance: random.Random, tally: Tally
+    zygote: Zygote, tmp_path: Path, server: bool, request: pytest.FixtureRequest, chance: random.Random, tally: Tally
 ) -> None:
-    kills = times(160, 6)
-    lanes = [Lane(zygote, tmp_path / f"lane-{index}", random.Random(chance.random())) for index in range(LANES)]
-    with ThreadPoolExecutor(LANES) as pool:
-        for done in [pool.submit(lane.kill, kills // LANES) for lane in lanes]:
-            done.result()
+    kills, count = (times(40, 2), 1) if server else (times(160, 6), LANES)
+    url = request.getfixturevalue("postgres_url") if server else ""
+    lanes = [Lane(zygote, tmp_path / f"lane-{index}", random.Random(chance.random()), url) for index in range(count)]
+    with ThreadPoolExecutor(count) as pool:
+        for each in [pool.submit(lane.kill, kills // count) for lane in lanes]:
+            each.result()
     hits, done = sum((lane.hits for lane in lanes), Counter()), sum((lane.done for lane in lanes), Counter())
+    where = "in a training over PostgreSQL" if server else "in a training"
     for target in TARGETS:
-        tally(f"kills in a training, of {'the ' * (target != 'both')}{target}", done[target])
+        tally(f"kills {where}, of {'the ' * (target != 'both')}{target}", done[target])
     for phase in IN_A_TRAINING:
-        tally(f"kills in a training while {phase}", hits[phase])
-    tally("trainings killed and resumed up to eight times, then finished whole", done["finished"])
-    assert sum(hits[phase] for phase in IN_A_TRAINING) >= kills // LANES * LANES
-    if FULL:
+        tally(f"kills {where} while {phase}", hits[phase])
+    tally(f"kills {where}: trainings killed and resumed up to eight times, then finished whole", done["finished"])
+    assert sum(hits[phase] for phase in IN_A_TRAINING) >= kills // count * count
+    if FULL and not server:
         assert all(hits[phase] for phase in IN_A_TRAINING), hits
 
 

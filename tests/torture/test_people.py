@@ -6,8 +6,6 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -24,25 +22,10 @@ from mnist_lab.store.database import open_engine, reading
 from mnist_lab.training_config import TrainingConfig
 from tests.browser.conftest import browser, start_browser, start_server  # noqa: F401
 from tests.torture.conftest import FULL, Tally, times
+from tests.zygote import Child, Zygote
 
 NETWORK = Architecture((Flatten(), Dense(10, "softmax")))
 ROOT = Path(__file__).resolve().parents[2]
-# A worker that takes what comes and ends it, until it is killed.
-WORKER = """
-import os, sys, time
-from pathlib import Path
-from mnist_lab.store import RunStore
-from mnist_lab.store.database import open_engine
-store = RunStore(open_engine(sys.argv[1]), Path(sys.argv[2]))
-print("ready", flush=True)
-while True:
-    run = store.claim(f"w{os.getpid()}", os.getpid())
-    if run is None:
-        time.sleep(0.01)
-        continue
-    time.sleep(0.03)
-    store.end(run.id, "finished", worker=f"w{os.getpid()}")
-"""
 
 
 def last_turn(store: RunStore) -> int:
@@ -51,26 +34,19 @@ def last_turn(store: RunStore) -> int:
 
 
 def test_people_take_turns_while_their_workers_are_killed_and_they_press_as_they_like(
-    tmp_path: Path, chance: random.Random, tally: Tally
+    children: Zygote, tmp_path: Path, chance: random.Random, tally: Tally
 ) -> None:
     """Three workers in processes of their own, killed at random moments; five people, one with a study of 200 runs."""
     url = f"sqlite:///{tmp_path / 'lab.db'}"
     store = RunStore(open_engine(url), tmp_path)
     people = [store.person(name) for name in ("study", "anna", "ben", "carl", "dora")]
 
-    def worker() -> subprocess.Popen[str]:
-        made = subprocess.Popen(
-            [sys.executable, "-c", WORKER, url, str(tmp_path)],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert made.stdout is not None and made.stdout.readline() == "ready\n"
-        return made
+    def worker() -> Child:
+        return children.fork("take_turns", url=url, home=str(tmp_path))
 
-    def bury(which: subprocess.Popen[str]) -> None:
+    def bury(which: Child) -> None:
         which.kill()
-        which.communicate()
+        which.wait(60)
 
     for number in range(times(200, 40)):
         store.create(NETWORK, TrainingConfig(), name=f"study {number}", person=people[0])

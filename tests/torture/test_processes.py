@@ -32,7 +32,7 @@ from tests.jobs.conftest import until as until_run
 from tests.torture.conftest import FULL, Tally
 from tests.torture.phases import PHASES, Phase
 from tests.torture.test_kills import NETWORK, assert_is_sound, is_dead, opened, until
-from tests.torture.zygote import Child, Zygote
+from tests.zygote import Child, Zygote
 
 FIVE_SECONDS = 5.0  # in which a worker ends with its program
 ENDED_EARLY = "The program or the machine was ended while it trained. Resume it from its last epoch."
@@ -341,6 +341,8 @@ def test_a_clock_that_is_set_back_and_forth_in_a_training_harms_nothing(
     assert place.store.get(second.id).heartbeat < time.time() - 80_000, "it did live by the wrong clock"  # type: ignore[operator]
     deleted = place.submit(FAST)
     place.store.command(deleted.id, "stop")
+    # The app's worker may have it in hand by now, and then takes a moment to stop.
+    place.until(deleted, has_ended)
     place.store.delete([deleted.id])
     place.store.set_figures(deleted.id, deleted=time.time() + 7200)  # by a clock that was set back since
     place.store.purge()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import random
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -34,7 +32,7 @@ from mnist_lab.training_config import (
 )
 from tests.jobs.conftest import assert_curve_is_whole, place
 from tests.torture.conftest import FULL, Tally, times
-from tests.torture.forked_worker import ForkedWorkers
+from tests.zygote import Child, Zygote
 
 NETWORK = Architecture(
     (Conv2D(4, 5), BatchNormalization(), Activation("relu"), MaxPooling2D((2, 2)), Dropout(0.25), Flatten(),
@@ -65,13 +63,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunStore]:
         yield store
 
 
-@pytest.fixture(scope="module")
-def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkedWorkers]:
-    made = ForkedWorkers(tmp_path_factory.mktemp("log") / "workers.txt")
-    yield made
-    made.close()
-
-
 def history(store: RunStore, run_id: str) -> list[dict[str, Any]]:
     """The epochs of a run, without the time that they took."""
     return [
@@ -100,10 +91,14 @@ def assert_same(store: RunStore, run_id: str, expected: Run) -> None:
     assert [getattr(run, each) for each in figures] == [getattr(expected, each) for each in figures]
 
 
-def ran_through(store: RunStore, workers: ForkedWorkers, config: TrainingConfig) -> Run:
+def worker(zygote: Zygote, store: RunStore, name: str, changes: str = "") -> Child:
+    """Starts a worker for the runs of that name."""
+    return zygote.fork("work_alone", home=str(store.artefacts.root), name=name, changes=changes)
+
+
+def ran_through(store: RunStore, zygote: Zygote, config: TrainingConfig) -> Run:
     run = store.create(NETWORK, config, owner="through")
-    workers.start("through", store.artefacts.root)
-    assert workers.wait() == 0
+    assert worker(zygote, store, "through").wait() == 0
     return store.get(run.id)
 
 
@@ -118,10 +113,10 @@ def wait_for(store: RunStore, run_id: str, epochs: int) -> None:
 
 @pytest.mark.parametrize("name", TRAININGS if FULL else list(TRAININGS)[:1])
 def test_a_training_that_was_killed_again_and_again_is_the_one_that_ran_through(
-    store: RunStore, workers: ForkedWorkers, chance: random.Random, tally: Tally, name: str
+    store: RunStore, zygote: Zygote, chance: random.Random, tally: Tally, name: str
 ) -> None:
     began = time.monotonic()
-    through = ran_through(store, workers, TRAININGS[name])
+    through = ran_through(store, zygote, TRAININGS[name])
     seconds = time.monotonic() - began
     assert through.status == "finished", through.reason
     expected = history(store, through.id)
@@ -129,7 +124,7 @@ def test_a_training_that_was_killed_again_and_again_is_the_one_that_ran_through(
 
     run_id, killed, again = store.create(NETWORK, TRAININGS[name], owner="killed").id, 0, 0
     for _ in range(KILLS):
-        pid = workers.start("killed", store.artefacts.root)
+        process = worker(zygote, store, "killed")
         # Some while it starts, most in an epoch that is being done, or between the writing down of one and the next.
         done = store.get(run_id).epochs_run
         if chance.random() < 0.25:
@@ -138,9 +133,8 @@ def test_a_training_that_was_killed_again_and_again_is_the_one_that_ran_through(
             wait_for(store, run_id, done + 1)
             time.sleep(chance.uniform(0.0, 2 * seconds_per_epoch))
         before = history(store, run_id)
-        with suppress(ProcessLookupError):  # it was at its end
-            os.kill(pid, signal.SIGKILL)
-        if workers.wait() == 0 or store.get(run_id).status == "finished":
+        process.kill()
+        if process.wait() == 0 or store.get(run_id).status == "finished":
             # It had come to its end; the process may have been killed after that.
             break
         killed += 1
@@ -152,8 +146,7 @@ def test_a_training_that_was_killed_again_and_again_is_the_one_that_ran_through(
         store.requeue(run_id, owner="killed")
         again += bool(now)
     else:
-        workers.start("killed", store.artefacts.root)
-        assert workers.wait() == 0
+        assert worker(zygote, store, "killed").wait() == 0
 
     assert_same(store, run_id, through)
     assert killed >= 2
@@ -188,16 +181,21 @@ def fill(ballast: Path) -> None:
             pass
 
 
+@pytest.fixture(scope="module")
+def through(store: RunStore, zygote: Zygote) -> Run:
+    """A training of few epochs that nothing befell."""
+    return ran_through(store, zygote, FEW)
+
+
 @pytest.mark.parametrize("is_long", [False, True] if FULL else [True])
 def test_a_disk_that_is_full_costs_no_epoch(
-    store: RunStore, workers: ForkedWorkers, small_disk: Path, tally: Tally, is_long: bool
+    store: RunStore, zygote: Zygote, through: Run, small_disk: Path, tally: Tally, is_long: bool
 ) -> None:
     """For a while a training waits; then it is *interrupted* with that reason, and goes on to the same end."""
-    through = ran_through(store, workers, FEW)
     with place(small_disk / "home") as small:
         run_id = small.create(NETWORK, FEW, owner="full").id
         patience = 1.0 if is_long else 60.0
-        workers.start("full", small_disk / "home", f"{SLOW}train.DISK_PATIENCE_SECONDS = {patience}")
+        process = worker(zygote, small, "full", f"{SLOW}train.DISK_PATIENCE_SECONDS = {patience}")
         wait_for(small, run_id, 2)
         ballast = small_disk / "ballast"
         fill(ballast)
@@ -207,15 +205,14 @@ def test_a_disk_that_is_full_costs_no_epoch(
         assert small.get(run_id).status == "running", "that cannot be written either"
         epochs = small.get(run_id).epochs_run
         ballast.unlink()
-        assert workers.wait() == 0
+        assert process.wait() == 0
         run = small.get(run_id)
         if is_long:
             assert run.status == "interrupted" and run.can_go_on, run.reason
             assert "Make room on the disk." in (run.reason or "") or "the disk has room" in (run.reason or "")
             assert epochs <= run.epochs_run < FEW.epochs
             small.requeue(run_id, owner="full")
-            workers.start("full", small_disk / "home")
-            assert workers.wait() == 0
+            assert worker(zygote, small, "full").wait() == 0
         folder = small.artefacts.folder(run_id)
         assert not [path for path in folder.iterdir() if path.name.startswith(".")], "half-written files"
         files = store.artefacts.folder(run_id)
@@ -240,19 +237,16 @@ train.Control.on_train_batch_end = hang
 
 
 def test_a_training_that_hangs_is_interrupted_says_so_and_goes_on(
-    store: RunStore, workers: ForkedWorkers, tally: Tally
+    store: RunStore, zygote: Zygote, through: Run, tally: Tally
 ) -> None:
-    through = ran_through(store, workers, FEW)
     run_id = store.create(NETWORK, FEW, owner="hangs").id
     began = time.monotonic()
-    workers.start("hangs", store.artefacts.root, HANGS)
-    assert workers.wait() == 0
+    assert worker(zygote, store, "hangs", HANGS).wait() == 0
     run = store.get(run_id)
     assert (run.status, run.epochs_run, run.can_go_on) == ("interrupted", 2, True), run.reason
     assert (run.reason or "").startswith("The training hung: nothing moved for ")
     assert "in hang" in store.artefacts.log_tail(run_id, 1000), "where it hung is in its log"
     tally("seconds until a worker that hung for 2 s had ended", round(time.monotonic() - began, 1))
     store.requeue(run_id, owner="hangs")
-    workers.start("hangs", store.artefacts.root)
-    assert workers.wait() == 0
+    assert worker(zygote, store, "hangs").wait() == 0
     assert_same(store, run_id, through)

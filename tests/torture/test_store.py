@@ -17,7 +17,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -25,26 +24,17 @@ import pytest
 from mnist_lab import cli, doctor, starter
 from mnist_lab.backup import back_up, restore
 from mnist_lab.errors import LabError, StoreError
-from mnist_lab.jobs import InferenceClient, end_lost
-from mnist_lab.jobs.processes import WorkerProcess
+from mnist_lab.jobs import InferenceClient
 from mnist_lab.store import ACTIVE, RunStore, schema
 from mnist_lab.store.artefacts import CHECKPOINT, MODEL
 from mnist_lab.store.condition import condition_of
 from mnist_lab.store.database import open_engine
-from mnist_lab.training_config import TrainingConfig
-from tests.postgres import lacking
 from tests.store.older import bring_down, columns_since
 from tests.torture.conftest import FULL, Tally, times
-from tests.torture.store_children import CONFIG, NETWORK, Children, checkpoint
+from tests.torture.store_children import CONFIG, NETWORK, checkpoint
+from tests.zygote import Zygote
 
 POSTGRES_OR_NOT = pytest.mark.parametrize("server", [False, True], ids=["sqlite", "postgresql"])
-
-
-@pytest.fixture(scope="module")
-def children() -> Iterator[Children]:
-    made = Children()
-    yield made
-    made.close()
 
 
 def one_sentence(error: LabError) -> None:
@@ -355,7 +345,7 @@ def open_place() -> Iterator[Path]:
 
 @pytest.mark.parametrize("closed", ["nothing can be written", "nothing can be read", "only the files of runs", "empty"])
 def test_a_folder_that_belongs_to_another_is_a_sentence_at_every_command(
-    children: Children, open_place: Path, tmp_path: Path, closed: str, tally: Tally
+    children: Zygote, open_place: Path, tmp_path: Path, closed: str, tally: Tally
 ) -> None:
     if os.getuid() != 0:
         pytest.skip("only root can become another user")
@@ -387,10 +377,10 @@ def test_a_folder_that_belongs_to_another_is_a_sentence_at_every_command(
     fill(scratch, 1)
     scratch.set_figures(scratch.runs()[0].id, id=run_id)
     scratch.close()
-    pid = children.start(
+    said_all = children.fork(
         "say", home=str(home), scratch=str(tmp_path / "scratch"), commands=commands, answers=str(tmp_path / "answers")
     )
-    assert children.wait(pid) == 0
+    assert said_all.wait() == 0, children.log.read_text()
     said = json.loads((tmp_path / "answers").read_text())
     for words, status, out, errors in said:
         assert status in (0, 1) and "Traceback" not in errors, (words, errors)
@@ -407,10 +397,8 @@ def test_a_folder_that_belongs_to_another_is_a_sentence_at_every_command(
 
 @POSTGRES_OR_NOT
 def test_eight_processes_that_come_to_an_empty_place_at_once_make_one_store(
-    children: Children, tmp_path: Path, server: bool, request: pytest.FixtureRequest, tally: Tally
+    children: Zygote, tmp_path: Path, server: bool, request: pytest.FixtureRequest, tally: Tally
 ) -> None:
-    if server and (missing := lacking()):
-        pytest.skip(f"needs PostgreSQL: {missing}")
     rounds = times(10, 1)
     for number in range(rounds):
         home = tmp_path / str(number)
@@ -418,8 +406,8 @@ def test_eight_processes_that_come_to_an_empty_place_at_once_make_one_store(
         if server:
             url = request.getfixturevalue("postgres_server").new_database()
         at = time.time() + 0.3
-        pids = [children.start("create", url=url, home=str(home), at=at) for _ in range(8)]
-        assert [children.wait(pid) for pid in pids] == [0] * 8
+        creators = [children.fork("create_one", url=url, home=str(home), at=at) for _ in range(8)]
+        assert [each.wait() for each in creators] == [0] * 8
         store = RunStore(open_engine(url), home)
         assert len(store.runs()) == 8
         store.close()
@@ -452,12 +440,12 @@ def version_of(file: Path) -> tuple[str, bool]:
 
 
 def test_a_process_that_is_killed_while_it_brings_a_store_up_leaves_the_old_or_the_new_one(
-    children: Children, older: tuple[Path, dict[str, str]], tmp_path: Path, chance: random.Random, tally: Tally
+    children: Zygote, older: tuple[Path, dict[str, str]], tmp_path: Path, chance: random.Random, tally: Tally
 ) -> None:
     source, names = older
     began = time.monotonic()
     shutil.copyfile(source, tmp_path / "lab.db")
-    assert children.wait(children.start("open", url=f"sqlite:///{tmp_path / 'lab.db'}", home=str(tmp_path))) == 0
+    assert children.fork("open_it", url=f"sqlite:///{tmp_path / 'lab.db'}", home=str(tmp_path)).wait() == 0
     takes = time.monotonic() - began
     seen: Counter[str] = Counter()
     for number in range(times(60, 10)):
@@ -465,11 +453,10 @@ def test_a_process_that_is_killed_while_it_brings_a_store_up_leaves_the_old_or_t
         home.mkdir()
         file = home / "lab.db"
         shutil.copyfile(source, file)
-        pid = children.start("open", url=f"sqlite:///{file}", home=str(home))
+        opener = children.fork("open_it", url=f"sqlite:///{file}", home=str(home))
         time.sleep(chance.uniform(0.0, takes))
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-        killed = children.wait(pid) == -signal.SIGKILL
+        opener.kill()
+        killed = opener.wait() == -signal.SIGKILL
         version, is_new = version_of(file)
         assert version == (str(schema.VERSION) if is_new else "1")
         seen[("killed, " if killed else "done, ") + ("new" if is_new else "old")] += 1
@@ -516,16 +503,14 @@ def test_a_disk_that_is_full_while_a_store_is_brought_up_leaves_the_old_or_the_n
 
 @POSTGRES_OR_NOT
 def test_backups_while_trainings_run_are_whole(
-    children: Children, tmp_path: Path, server: bool, request: pytest.FixtureRequest, chance: random.Random,
+    children: Zygote, tmp_path: Path, server: bool, request: pytest.FixtureRequest, chance: random.Random,
     tally: Tally,
 ) -> None:  # fmt: skip
-    if server and (missing := lacking()):
-        pytest.skip(f"needs PostgreSQL: {missing}")
     home = tmp_path / "home"
     url = request.getfixturevalue("postgres_url") if server else f"sqlite:///{home / 'lab.db'}"
     store = RunStore(open_engine(url), home)
     fill(store, 3)
-    pids = [children.start("train", url=url, home=str(home), worker=f"w{each}", epochs=25) for each in range(2)]
+    writers = [children.fork("train", url=url, home=str(home), worker=f"w{each}", epochs=25) for each in range(2)]
     rounds = times(15 if server else 40, 2 if server else 3)
     under_way = finished = 0
     try:
@@ -547,9 +532,9 @@ def test_backups_while_trainings_run_are_whole(
             shutil.rmtree(there)
             shutil.rmtree(place) if place.is_dir() else place.unlink()
     finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
-        assert [children.wait(pid) for pid in pids] == [-signal.SIGKILL] * 2
+        for writer in writers:
+            writer.kill()
+        assert [writer.wait() for writer in writers] == [-signal.SIGKILL] * 2
         store.close()
     what = "PostgreSQL" if server else "SQLite"
     tally(f"backups while two processes wrote, {what}", rounds)
@@ -631,40 +616,3 @@ def test_a_model_that_is_damaged_is_a_sentence_and_the_process_goes_on_to_answer
         store.close()
     tally("damaged models asked in the real process", asked)
     tally("damaged models: refused with a sentence (others were damaged in their figures alone)", refused)
-
-
-# A real training over PostgreSQL --------------------------------------------------------------------------------------
-
-
-@pytest.mark.skipif(not FULL, reason="two starts of TensorFlow: by make torture")
-def test_a_training_over_postgresql_that_is_killed_goes_on_and_is_finished(
-    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tally: Tally
-) -> None:
-    home = tmp_path / "home"
-    monkeypatch.setenv("MNIST_LAB_STORE", postgres_url)
-    monkeypatch.setenv("MNIST_LAB_HOME", str(home))
-    store = RunStore(open_engine(postgres_url), home)
-    run = store.create(NETWORK, TrainingConfig(dataset="digits", epochs=40), owner="w")
-    worker = WorkerProcess("train", ["--own"], name="w")
-    wait_for(lambda: store.get(run.id).epochs_run >= 3)
-    os.kill(worker.pid, signal.SIGKILL)
-    assert worker.wait(30) == -signal.SIGKILL
-    assert [each.id for each in end_lost(store)] == [run.id]
-    killed = store.get(run.id)
-    assert (killed.status, killed.can_go_on) == ("interrupted", True)
-    assert len(store.history(run.id)) == killed.epochs_run >= 3
-    store.requeue(run.id, owner="w")
-    again = WorkerProcess("train", ["--own"], name="w")
-    wait_for(lambda: store.get(run.id).status == "finished")
-    again.end()
-    assert [entry["epoch"] for entry in store.history(run.id)] == list(range(1, 41))
-    assert (store.get(run.id).test_accuracy or 0.0) > 0.5 and store.artefacts.has(run.id, MODEL)
-    store.close()
-    tally("trainings over PostgreSQL that were killed, went on and were finished", 1)
-
-
-def wait_for(what: Any) -> None:
-    end = time.monotonic() + 240
-    while not what():
-        assert time.monotonic() < end, "it takes too long"
-        time.sleep(0.05)

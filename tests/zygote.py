@@ -1,12 +1,13 @@
-"""A process that imports TensorFlow once and forks what is to be killed: apps, workers, makers of stores.
+"""A process that imports a module once, and forks others from itself that run a function of it: tasks.
 
-An import takes seconds, and hundreds of processes are killed. What is forked runs the program's own code from there on:
-an app is a `JobManager`, a worker is `mnist_lab.worker.main` with its real words and its real command line. Only the
-way by which an app starts its worker is another, and that a worker's parent is the zygote and not the app.
+What the tests start by the hundred takes seconds to import. ``python -m tests.zygote SOCKET MODULE`` listens at a
+socket; each connection asks for one process, hears its id, and at its end its exit status.
 """
 
 from __future__ import annotations
 
+import gc
+import importlib
 import json
 import os
 import select
@@ -15,11 +16,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
 ROOM = "x" * 600  # for the command line that a child shows
 
 
@@ -28,23 +32,24 @@ class Zygote:
 
     Args:
         folder: For its socket and for what its children print.
+        tasks: The module whose functions they run.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tasks: str) -> None:
         self.address = str(folder / "zygote")
         self.log = folder / "zygote.log"
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2"}
         environment.pop("MNIST_LAB_DATA", None)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.torture.zygote", self.address, ROOM],
+                [sys.executable, "-m", "tests.zygote", self.address, tasks, ROOM],
                 cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
             )  # fmt: skip
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == b"ready\n", self.log.read_text()
 
     def fork(self, task: str, **arguments: Any) -> Child:
-        """Starts a function of `tests.torture.children`."""
+        """Starts a task with these arguments."""
         with self.log.open("ab") as log:
             return Child(self.address, task, arguments, log.fileno())
 
@@ -57,13 +62,27 @@ class Zygote:
 
 
 class Child:
-    """A forked process, with the words of `subprocess.Popen`."""
+    """A forked process, with the words of `subprocess.Popen`.
 
-    def __init__(self, address: str, task: str, arguments: dict[str, Any], output: int) -> None:
+    Args:
+        address: The socket of its zygote.
+        task: The function.
+        arguments: Its arguments, as JSON has them.
+        output: What it prints goes there.
+        given: What it reads; nothing if None.
+        errors: What it complains of goes there; to `output` if None.
+    """
+
+    def __init__(
+        self, address: str, task: str, arguments: dict[str, Any], output: int, given: int | None = None,
+        errors: int | None = None,
+    ) -> None:  # fmt: skip
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(address)
         words = json.dumps({"task": task, "arguments": arguments}).encode() + b"\n"
-        socket.send_fds(self._socket, [words], [output])
+        with open(os.devnull, "rb") as nothing:
+            standard = [nothing.fileno() if given is None else given, output, output if errors is None else errors]
+            socket.send_fds(self._socket, [words], standard)
         self.pid = int(self._line())
         self.returncode: int | None = None
 
@@ -101,16 +120,25 @@ class Child:
 
     def terminate(self) -> None:
         """Asks it to end."""
-        self._signal(signal.SIGTERM)
+        self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """Kills it."""
-        self._signal(signal.SIGKILL)
+        self.send_signal(signal.SIGKILL)
 
-    def _signal(self, number: int) -> None:
+    def send_signal(self, number: int) -> None:
+        """Sends it a signal, if it is there."""
         if self.poll() is None:
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
+
+
+@pytest.fixture(scope="session")
+def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    """What forks apps and workers, with TensorFlow."""
+    made = Zygote(tmp_path_factory.mktemp("zygote"), "tests.torture.children")
+    yield made
+    made.close()
 
 
 def show_command(words: list[str]) -> None:
@@ -124,9 +152,11 @@ def show_command(words: list[str]) -> None:
     ctypes.memmove(first, shown.ljust(last - first, b"\0"), last - first)
 
 
-def _serve(address: str) -> None:
-    from tests.torture import children
-
+def _serve(address: str, module: str) -> None:
+    tasks = importlib.import_module(module)
+    # What is imported by now is no garbage of any child's.
+    gc.collect()
+    gc.freeze()
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
     listener.listen(50)
@@ -146,17 +176,17 @@ def _serve(address: str) -> None:
         if listener in ready:
             connection = listener.accept()[0]
             # An app may be killed at any moment: before it has said what it wants, or before it has heard of it.
-            words, outputs, _, _ = socket.recv_fds(connection, 65536, 1)
-            if not words or not outputs:
+            words, standard, _, _ = socket.recv_fds(connection, 65536, 3)
+            if not words or not standard:
                 connection.close()
                 continue
-            output = outputs[0]
             pid = os.fork()
             if pid == 0:
                 for other in (listener, connection, *alive.values()):
                     other.close()
-                _be_child(children, json.loads(words), output)
-            os.close(output)
+                _be_child(tasks, json.loads(words), standard)
+            for descriptor in standard:
+                os.close(descriptor)
             with suppress(OSError):
                 connection.sendall(f"{pid}\n".encode())
             alive[pid] = connection
@@ -165,14 +195,15 @@ def _serve(address: str) -> None:
         os.waitpid(pid, 0)
 
 
-def _be_child(children: Any, asked: dict[str, Any], output: int) -> None:
+def _be_child(tasks: Any, asked: dict[str, Any], standard: list[int]) -> None:
     status = 70
     try:
         os.setsid()
-        nothing = os.open(os.devnull, os.O_RDWR)
-        for standard, descriptor in ((0, nothing), (1, output), (2, output)):
-            os.dup2(descriptor, standard)
-        status = getattr(children, asked["task"])(**asked["arguments"]) or 0
+        for number, descriptor in enumerate(standard):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
+        sys.stdin = open(0, closefd=False)  # noqa: SIM115
+        status = getattr(tasks, asked["task"])(**asked["arguments"]) or 0
     except BaseException:
         import traceback
 
@@ -185,4 +216,4 @@ def _be_child(children: Any, asked: dict[str, Any], output: int) -> None:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    _serve(*sys.argv[1:3])

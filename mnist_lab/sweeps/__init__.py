@@ -1,0 +1,1 @@
+"""Searches over networks and trainings: what is searched, how, and what came of it; who trains is `mnist_lab.jobs`."""
