@@ -23,7 +23,6 @@ from tests.jobs.conftest import (
     assert_figures_follow_from_predictions,
     has_ended,
 )
-from tests.postgres import postgres_server, postgres_url  # noqa: F401
 from tests.ray_nodes import SECRETS, RayNode, lacking
 
 TICK = 0.1
@@ -50,10 +49,7 @@ def nodes() -> Iterator[list[RayNode]]:
 
 @pytest.fixture
 def store(
-    postgres_url: str,  # noqa: F811
-    nodes: list[RayNode],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    postgres_url: str, nodes: list[RayNode], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[RunStore]:
     for name in ("DATA", "EXECUTOR", "WORKERS", "TRAINERS", "RAY_CPUS", "ARTEFACTS"):
         monkeypatch.delenv(f"MNIST_LAB_{name}", raising=False)
