@@ -1,11 +1,12 @@
 """Trials on a real Ray cluster with a real PostgreSQL, one node killed in the middle and another joined.
 
-    MNIST_LAB_DATA=FOLDER python benchmarks/cluster.py [--trials 40] [--images 3000] [--epochs 2] [--nodes 3]
+    MNIST_LAB_DATA=FOLDER python benchmarks/cluster.py [--trials 40] [--images 2000] [--epochs 2] [--nodes 3] [--crash]
 
 The nodes are raylets of this machine, each in a network of its own (an address on a bridge), with processes, a hostname
 and files of its own, where the system lets us (root, `ip netns`, `unshare`); else they share this machine's. The head
 runs beside the program, with no CPU for trials, and PostgreSQL too. One node is killed with all its processes when a
-third of the trials is done, in mid-training, and its network with it; a new one joins.
+third of the trials is done, in mid-training, and a new one joins. Its network goes with it, so that nobody hears of its
+end, as when a machine loses its power; with `--crash` the network stays, and says that nobody is there.
 
 What happened is told by PostgreSQL, not by the program: triggers note each change of a run's status and worker, and
 each epoch that is written. In the end the same trials are done by the local executor with two workers, and compared.
@@ -113,9 +114,9 @@ class Machine:
             within = ["ip", "netns", "exec", self.name, *own, "sh", "-c", 'hostname "$0"; exec "$@"', self.name]
         self.node = RayNode(1, head=head, address=address, within=within)
 
-    def lose(self) -> None:
-        """Cuts its network and kills all that runs on it."""
-        if self._has_network:
+    def lose(self, *, is_silent: bool) -> None:
+        """Kills all that runs on it; before that cuts its network, if it is to vanish without a word."""
+        if self._has_network and is_silent:
             _ip("link", "set", f"v{self.name}", "down")
         self.node.lose()
 
@@ -185,7 +186,7 @@ def train_all(crew: Crew, runs: list[Run], begin: float, look: Any = lambda now:
         time.sleep(TICK_SECONDS)
 
 
-def on_ray(store: RunStore, runs: list[Run], count: int, network: str | None) -> tuple[Story, float]:
+def on_ray(store: RunStore, runs: list[Run], count: int, network: str | None, is_silent: bool) -> tuple[Story, float]:
     """The trials on a cluster, with its loss and its gain."""
     story, machines = Story(), []
     head = RayNode(0, address=network)
@@ -206,7 +207,7 @@ def on_ray(store: RunStore, runs: list[Run], count: int, network: str | None) ->
                 theirs = [run for run in current if run.is_active and is_on(victim, run)]
                 if ended >= len(runs) // 3 and any(run.epochs_run >= 1 for run in theirs):
                     story.killed, story.in_hand = time.time(), [run.id for run in theirs]
-                    victim.lose()
+                    victim.lose(is_silent=is_silent)
                     say(begin, f"{victim.name} was killed with {len(theirs)} trial in hand")
                     machines.append(Machine(count + 1, head, network is not None))
                     story.joined = time.time()
@@ -308,9 +309,10 @@ def compare(store: RunStore, runs: list[Run], other: RunStore, same: list[Run]) 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--trials", type=int, default=40)
-    parser.add_argument("--images", type=int, default=3000, help="training images of a trial")
+    parser.add_argument("--images", type=int, default=2000, help="training images of a trial")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--nodes", type=int, default=3)
+    parser.add_argument("--crash", action="store_true", help="kill the node's processes, and leave its network")
     parser.add_argument("--no-local", action="store_true", help="leave out the comparison with the local executor")
     options = parser.parse_args()
     for missing in (postgres.lacking(), ray_nodes.lacking()):
@@ -336,7 +338,7 @@ def _measure(options: argparse.Namespace, server: postgres.Server, folder: Path,
         server.ask(_TRIGGERS, urls[-1].rpartition("/")[2])
         trials.append(queue_trials(stores[-1], options.trials, options.images, options.epochs))
     os.environ.update({"MNIST_LAB_STORE": urls[0], "MNIST_LAB_HOME": str(folder / "ray")})
-    story, seconds = on_ray(stores[0], trials[0], options.nodes, network)
+    story, seconds = on_ray(stores[0], trials[0], options.nodes, network, not options.crash)
     is_well = report(stores[0], trials[0], seen(urls[0]), story)
     alone = statistics.median(run.seconds or 0.0 for run in now(stores[0], trials[0]))
     print(f"| seconds for all; of training in a trial, the median | {seconds:.0f}; {alone:.1f} |", flush=True)

@@ -10,8 +10,10 @@ import argparse
 import json
 import logging
 import os
-import secrets
+import re
+import shutil
 import signal
+import socket
 import sys
 import time
 from collections import Counter
@@ -46,6 +48,7 @@ RETRY_SECONDS = (1.0, 5.0, 30.0, 120.0)
 OBJECT_STORE_BYTES = 80 * 2**20
 # A socket's path may be no longer than 107 bytes, and Ray adds some 70.
 MAX_FOLDER = 36
+KNOCK_SECONDS = 10.0
 # Exit status where no cluster could be reached.
 UNREACHABLE = 3
 
@@ -92,9 +95,14 @@ def main(arguments: list[str] | None = None) -> int:
     except LabError as error:
         print(error, file=sys.stderr)
         return 2
-    if not driver.connect():
-        return UNREACHABLE
-    driver.work()
+    try:
+        if not driver.connect():
+            return UNREACHABLE
+        driver.work()
+    finally:
+        if driver.is_orphan:
+            # Nobody else clears up.
+            shutil.rmtree(options.folder, ignore_errors=True)
     return 0
 
 
@@ -127,17 +135,14 @@ class Driver:
     def connect(self) -> bool:
         """Reaches the cluster that ``RAY_ADDRESS`` names, or starts one on this machine; says whether it could."""
         address = os.environ.get("RAY_ADDRESS", "").strip()
-        os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
         try:
             if address:
+                _knock(address)
                 # The nodes need not have this version of the program, nor any.
                 package = {"py_modules": [str(Path(__file__).parent)], "excludes": ["__pycache__"]}
                 ray.init(address=address, runtime_env=package, **quiet)
             else:
-                # Whoever else is on this machine has no business here. Ray would make a token too, and leave it in the
-                # user's home, where it changes what other programs do.
-                os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
                 ray.init(
                     address="local",
                     num_cpus=max(devices.cores(), self.settings.ray_cpus),
@@ -166,7 +171,7 @@ class Driver:
     def work(self) -> None:
         """Works until it is asked to end or to leave, or its parent is gone."""
         while self._asked != "end":
-            is_leaving = bool(self._asked) or os.getppid() != self.options.parent
+            is_leaving = bool(self._asked) or self.is_orphan
             try:
                 self._look()
                 self._collect()
@@ -209,6 +214,11 @@ class Driver:
     def _fitting(self, resources: dict[str, float]) -> int:
         cpus = int(resources.get("CPU", 0) // self.settings.ray_cpus)
         return min(cpus, int(resources.get("GPU", 0))) if self._gpus else cpus
+
+    @property
+    def is_orphan(self) -> bool:
+        """Whether the program that started it is gone."""
+        return os.getppid() != self.options.parent
 
     @property
     def size(self) -> int:
@@ -346,6 +356,17 @@ class Driver:
         with suppress(OSError):
             new.write_text(json.dumps(said), encoding="utf-8")
             os.replace(new, path)
+
+
+def _knock(address: str) -> None:
+    """Looks whether somebody listens at an address: Ray itself would try for many minutes.
+
+    Raises:
+        OSError: If nobody does.
+    """
+    found = re.fullmatch(r"(?:ray://)?\[?([^\[\]]+?)\]?:(\d{1,5})", address)
+    if found is not None:
+        socket.create_connection((found[1], int(found[2])), KNOCK_SECONDS).close()
 
 
 def _cancel(ref: Any) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import secrets
 import tempfile
 import time
 from collections import Counter
@@ -26,6 +28,7 @@ from mnist_lab.store import Run, RunStore
 # A driver tells the cluster that it goes, and ends one that it started. If that takes longer it is killed; Ray then
 # finds out by itself.
 CLOSE_SECONDS = 4.0
+CONNECT_SECONDS = 120.0
 _LOOK_SECONDS = 0.05
 
 _log = logging.getLogger(__name__)
@@ -49,6 +52,7 @@ class RayCrew(Crew):
         self._losses: Counter[str] = Counter()
         self._failures = 0
         self._not_before = 0.0
+        self._began = 0.0
         self._is_closed = False
 
     @property
@@ -65,6 +69,9 @@ class RayCrew(Crew):
             elif state.get("is_connected"):
                 self._failures = 0
                 self.size, self.problem = int(state.get("size", self.size)), state.get("problem")
+            elif time.monotonic() - self._began > CONNECT_SECONDS:
+                # Ray tries for many minutes where somebody listens who says nothing.
+                self._process.kill()
         end_lost(self.store, watch=self.watch)
         may_start = self._process is None and not self._is_closed and time.monotonic() >= self._not_before
         if may_start and (self.keeps_warm or self.store.waiting_for(self.owner)):
@@ -103,7 +110,13 @@ class RayCrew(Crew):
         arguments = ["--folder", self._folder.name, "--size", str(self._most)]
         arguments += [] if self.owner is None else ["--owner", self.owner]
         arguments += [] if self.patient else ["--impatient"]
-        self._process = WorkerProcess("ray", arguments, module="mnist_lab.ray_driver")
+        environment = {"RAY_USAGE_STATS_ENABLED": "0"}
+        if not os.environ.get("RAY_ADDRESS", "").strip():
+            # Whoever else is on this machine has no business in a cluster of the program's own. Ray would make a token
+            # too, and leave it in the user's home, where it changes what other programs do.
+            environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+        self._began = time.monotonic()
+        self._process = WorkerProcess("ray", arguments, environment, module="mnist_lab.ray_driver")
 
     def _state(self) -> dict[str, Any]:
         """What the driver said last."""
@@ -130,8 +143,10 @@ class RayCrew(Crew):
         _log.error("the process that speaks with Ray %s\n%s", words, process.output_tail())
         self._failures += 1
         self._not_before = time.monotonic() + RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS)) - 1]
-        problem = f"The process that speaks with the Ray cluster {words}."
-        self.problem = problem if state.get("is_connected") else state.get("problem") or problem
+        if state.get("is_connected"):
+            self.problem = f"The connection with the Ray cluster was lost: its process {words}."
+        else:
+            self.problem = state.get("problem") or f"The Ray cluster does not answer (what speaks with it {words})."
         if not self.patient and not state.get("is_connected"):
             queued = [run for run in self.store.runs(["queued"], owned=True) if run.owner == self.owner]
             for run in sorted(queued, key=lambda run: run.position)[:1]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -218,6 +219,20 @@ def test_a_task_that_gives_no_sign_of_life_is_ended_and_its_run_goes_on_elsewher
     cluster.ended[task] = exceptions.TaskCancelledError()
     turn(driver, clock, 5.0)
     assert cluster.tasks[1][0] == run.id and store.get(run.id).status == "queued"
+
+
+def test_an_address_where_nobody_is_is_said_at_once(
+    store: RunStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{nobody.getsockname()[1]}"
+        for prefix in ("", "ray://"):
+            monkeypatch.setenv("RAY_ADDRESS", prefix + address)
+            (tmp_path / STATE).unlink(missing_ok=True)
+            assert not driver_of(store, tmp_path).connect()
+            problem = json.loads((tmp_path / STATE).read_text())["problem"]
+            assert problem.startswith(f"The Ray cluster at {prefix}{address} cannot be reached (")
 
 
 def test_where_a_node_cannot_begin_it_is_said_and_tried_ever_more_rarely(
