@@ -57,23 +57,30 @@ def written(folder: Path, trials: int = 2, epochs: int = 1) -> str:
 def test_a_file_is_driven_to_its_end_stopped_and_gone_on_with(place: Place, tmp_path: Path) -> None:
     process = place.start("sweep", written(tmp_path, epochs=400), "--json")
     limit = time.monotonic() + PATIENCE
-    while not (place.home / "lab.db").exists() or not any(run.sweep and run.epochs_run for run in place.store.runs()):
+
+    def has_begun() -> bool:
+        mine = [run for run in place.store.runs() if run.sweep] if (place.home / "lab.db").exists() else []
+        return len(mine) == 2 and any(run.epochs_run for run in mine)
+
+    while not has_begun():
         assert time.monotonic() < limit and process.poll() is None
         time.sleep(0.2)
     process.send_signal(signal.SIGINT)
     said = ended(process)
     document = said.document
     assert said.status == 1 and "The sweep is stopped" in said.complaint and document["id"][:8] in said.complaint
-    assert (document["status"], document["counts"]) == ("stopped", {"running": 1})
+    # One trains, and one waits ahead.
+    assert (document["status"], document["counts"]) == ("stopped", {"running": 2})
     store = place.store
-    (run,) = store.runs(sweep=document["id"])
-    assert run.status == "stopped" and 0 < run.epochs_run < 400
+    ahead, run = sorted(store.runs(sweep=document["id"]), key=lambda run: run.epochs_run)
+    assert run.status == ahead.status == "stopped" and ahead.epochs_run == 0 < run.epochs_run < 400
     # Shorter from here on, as another would have made it by hand.
     values = {**store.get_sweep(document["id"]).sweep}
     values["training"]["epochs"] = 1
     store.change_sweep(document["id"], values)
     store.command_sweep(document["id"], "stop")
-    store.set_figures(run.id, training={**run.training, "epochs": run.epochs_run})
+    for each, epochs in ((run, run.epochs_run), (ahead, 1)):
+        store.set_figures(each.id, training={**each.training, "epochs": epochs})
     said = place.run("sweep", "--resume", document["id"][:8], "--json")
     assert said.status == 0, said.errors
     document = said.document

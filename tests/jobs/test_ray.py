@@ -112,7 +112,7 @@ def test_a_run_of_a_lost_node_goes_on_on_another_and_becomes_what_it_would_have_
         assert learnt[0] == learnt[1], "the same seed, the same network, with and without a loss on the way"
         a, b = now()
         assert (a.test_accuracy, a.test_loss) == (b.test_accuracy, b.test_loss)
-        assert crew.size == 1
+        tick_until(crew, lambda: crew.size == 1)
 
         tick_until(crew, lambda: store.get(later.id).epochs_run >= 1)
         assert store.get(later.id).pid == kept.pid, "Keras is imported once for many runs"

@@ -26,8 +26,8 @@ from mnist_lab.store.artefacts import CHECKPOINT, LOG, MODEL, PREDICTIONS, Artef
 from mnist_lab.store.bucket import Bucket
 from mnist_lab.store.objects import ObjectArtefacts
 from tests.object_store import SECRET, Door, Server, let_in
-from tests.store.conftest import ROOT
 from tests.store.test_artefacts import NO_IDS, USES
+from tests.zygote import ROOT
 
 RUN, OTHER = "0123456789abcdef" * 2, "fedcba9876543210" * 2
 LIMIT = 10**9

@@ -26,7 +26,17 @@ from mnist_lab.store import RunStore, edits, open_store
 from mnist_lab.store.artefacts import LOG, MODEL, PREDICTIONS
 from mnist_lab.studies import preset, presets
 from mnist_lab.training_config import Augmentation, TrainingConfig
-from mnist_lab.ui import data_view, explain_views, frame, network_view, run_picker, run_table, study_table, writer
+from mnist_lab.ui import (
+    data_view,
+    explain_views,
+    frame,
+    network_view,
+    run_picker,
+    run_table,
+    study_table,
+    sweep_list,
+    writer,
+)
 from tests.ui.conftest import PAGES, PATIENCE, ROOT, bench, labelled, on_tab
 
 Visit = Callable[[str], AppTest]
@@ -75,6 +85,7 @@ INSIDE: dict[str, tuple[Any, str]] = {
     "explain": (explain_views, "show"),
     "lab": (network_view, "totals"),
     "runs": (run_table, "undo_bar"),
+    "sweeps": (sweep_list, "undo_bar"),
     "studies": (study_table, "pick_study"),
     "data": (data_view, "counts"),
     "digits": (writer, "ask"),
