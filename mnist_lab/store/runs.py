@@ -17,14 +17,15 @@ from sqlalchemy import Engine, delete, insert, select
 from mnist_lab import shapes
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import ArchitectureError, LabError, RunNotFound
+from mnist_lab.public import printable
 from mnist_lab.settings import read_settings
 from mnist_lab.store import schema
-from mnist_lab.store.artefacts import Artefacts, is_run_id
+from mnist_lab.store.artefacts import Artefacts
 from mnist_lab.store.damage import epochs_of, read_json
 from mnist_lab.store.database import open_engine, reading, writing
 from mnist_lab.store.digits import Digits
 from mnist_lab.store.edits import MAX_NAME, Edits, clean_name, clean_notes
-from mnist_lab.store.listing import Listing
+from mnist_lab.store.listing import Listing, runs_of, whole_rows
 from mnist_lab.store.people import People
 from mnist_lab.store.records import ACTIVE, Run
 from mnist_lab.store.work import Work, end_of_queue
@@ -181,6 +182,27 @@ class RunStore(Work, Edits, Listing, Digits, People):
             raise RunNotFound(f"There is no run {run_id!r:.60}.", "See `runs` for those that there are.")
         return Run.from_row(row)  # type: ignore[arg-type]
 
+    def answering(self, text: str, *, deleted: bool = False) -> list[Run]:
+        """The runs whose id begins with `text`, of four letters or more; if there are none, those of that name.
+
+        Args:
+            text: What the user typed.
+            deleted: Look among the deleted runs in place of the others.
+        """
+        there = _runs.c.deleted.is_not(None) if deleted else _runs.c.deleted.is_(None)
+        by_id: list[Run] = []
+        if len(text) >= 4 and text.isascii() and text.isalnum():
+            # Ids are of 0 to 9 and a to f.
+            begins = _runs.c.id >= text.lower(), _runs.c.id < text.lower() + "g"
+            by_id = [run for run in self._those(there, *begins) if run.id.startswith(text.lower())]
+        # A name that no database takes is none that is kept.
+        return by_id or (self._those(there, _runs.c.name == text) if printable(text) == text else [])
+
+    def _those(self, *conditions: Any) -> list[Run]:
+        wanted = whole_rows().where(*conditions).order_by(_runs.c.created.desc(), _runs.c.id)
+        with reading(self._engine) as connection:
+            return runs_of(connection.execute(wanted).mappings())
+
     def find(self, text: str, *, deleted: bool = False) -> Run:
         """The run whose id is, or begins with, `text`, or whose name is `text` and is the only one of that name.
 
@@ -191,9 +213,7 @@ class RunStore(Work, Edits, Listing, Digits, People):
         Raises:
             RunNotFound: If there is none, or several.
         """
-        runs = self.runs(deleted=deleted)
-        by_id = [run for run in runs if len(text) >= 4 and run.id.startswith(text.lower())]
-        found = by_id or [run for run in runs if run.name == text]
+        found = self.answering(text, deleted=deleted)
         if len(found) != 1:
             what = "There is no run" if not found else f"{len(found)} runs answer to"
             raise RunNotFound(f"{what} {text!r:.60}.", "Give the id that `runs` prints.")
@@ -208,6 +228,7 @@ class RunStore(Work, Edits, Listing, Digits, People):
         owned: bool = False,
         deleted: bool = False,
         most: int | None = None,
+        after: int = 0,
     ) -> list[Run]:
         """Runs, newest first, without their curves.
 
@@ -218,8 +239,9 @@ class RunStore(Work, Edits, Listing, Digits, People):
             owned: Only those with an owner.
             deleted: Those that were deleted, in place of those that were not.
             most: Only the newest so many; None for all.
+            after: Without the newest so many.
         """
-        wanted = select(_runs).where(_runs.c.deleted.is_not(None) if deleted else _runs.c.deleted.is_(None))
+        wanted = whole_rows().where(_runs.c.deleted.is_not(None) if deleted else _runs.c.deleted.is_(None))
         if statuses is not None:
             wanted = wanted.where(_runs.c.status.in_(statuses))
         if ids is not None:
@@ -229,8 +251,8 @@ class RunStore(Work, Edits, Listing, Digits, People):
         if owned:
             wanted = wanted.where(_runs.c.owner.is_not(None))
         with reading(self._engine) as connection:
-            rows = connection.execute(wanted.order_by(_runs.c.created.desc(), _runs.c.id).limit(most)).mappings().all()
-        runs = _read(rows)
+            newest = wanted.order_by(_runs.c.created.desc(), _runs.c.id).limit(most).offset(after or None)
+            runs = runs_of(connection.execute(newest).mappings())
         # One whose row is damaged may be another than its row says.
         return runs if statuses is None else [run for run in runs if run.status in statuses]
 
@@ -245,7 +267,7 @@ class RunStore(Work, Edits, Listing, Digits, People):
 
     def timed(self, most: int) -> list[Run]:
         """The newest runs of this host, at most so many, that tell how fast it trains."""
-        wanted = select(_runs).where(
+        wanted = whole_rows().where(
             _runs.c.deleted.is_(None),
             _runs.c.status.in_(("finished", "stopped")),
             _runs.c.host == self.host,
@@ -254,8 +276,8 @@ class RunStore(Work, Edits, Listing, Digits, People):
         )
         with reading(self._engine) as connection:
             newest = wanted.order_by(_runs.c.created.desc(), _runs.c.id).limit(most)
-            rows = connection.execute(newest).mappings().all()
-        return [run for run in _read(rows) if not run.is_damaged]
+            found = runs_of(connection.execute(newest).mappings())
+        return [run for run in found if not run.is_damaged]
 
     def note(self, key: str, value: Any = None) -> Any:
         """A small fact about the program that outlives it (a speed probe, say).
@@ -302,11 +324,6 @@ class RunStore(Work, Edits, Listing, Digits, People):
     def close(self) -> None:
         """Closes the database connections."""
         self._engine.dispose()
-
-
-def _read(rows: Iterable[Any]) -> list[Run]:
-    """Runs from their rows; what has no id can be neither shown nor asked for."""
-    return [Run.from_row(row) for row in rows if is_run_id(row["id"])]
 
 
 @cache
