@@ -1,8 +1,8 @@
 """A store as a cluster leaves it: many runs with their epochs and points, written as quickly as a database takes them.
 
-Runs are the published networks with a few optimizers, rates and seeds, created a minute apart, the newest now; of a
-hundred of them 96 are finished, two failed, one was stopped and one deleted; a few are queued or under way. Their epochs
-and points are made by the database itself.
+Of ten runs seven are trials of searches, each with a learning rate of its own and one of 2,000 networks, and three have
+the network of a preset. They were created a minute apart; 96 of a hundred are finished, two failed, one was stopped and
+one deleted; the newest wait in the queue, those before them are under way. Epochs and points are made by the database.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-from benchmarks.runs_page import OPTIMIZERS
 from mnist_lab import shapes
+from mnist_lab.architecture import Architecture
+from mnist_lab.layers import Conv2D, Dense, Flatten, MaxPooling2D
 from mnist_lab.metrics import accuracy_interval
+from mnist_lab.optimizers import SGD, Adam, AdamW
 from mnist_lab.store import schema
 from mnist_lab.store.database import SQLITE, open_engine
 from mnist_lab.studies import presets
@@ -27,6 +29,8 @@ from mnist_lab.training_config import TrainingConfig
 RUNS, EPOCHS, POINTS = 100_000, 10, 50_000_000
 QUEUED, ACTIVE = 400, 200
 PEOPLE, HOSTS = 20, 200
+OPTIMIZERS = (Adam(0.001), Adam(0.01), SGD(0.01), SGD(0.1, 0.9), AdamW(0.001))
+NETWORKS, TRIALS = 2_000, 0.7
 _COLUMNS = tuple(column.name for column in schema.runs.columns)
 # The epochs and the points of every run, in the words of both databases; {many} is a table n of 1 to so many.
 _EPOCHS_OF = """INSERT INTO epochs (run_id, epoch, "values") SELECT runs.id, n, {json} FROM {runs} CROSS JOIN {many}"""
@@ -55,14 +59,24 @@ def rows(count: int, now: float) -> Iterator[tuple[Any, ...]]:
         (seed, json.dumps(TrainingConfig(optimizer=each, seed=seed, epochs=EPOCHS).to_dict()))
         for each in OPTIMIZERS for seed in range(10)
     ]  # fmt: skip
+    searched = [
+        Architecture(
+            (Conv2D(8 + number % 40), MaxPooling2D(), Conv2D(16 + number // 40), Flatten(), Dense(10, "softmax"))
+        )
+        for number in range(min(NETWORKS, count))
+    ]
+    tried = [("", json.dumps(each.to_dict()), shapes.analyse(each)) for each in searched]
     for number in range(count):
-        name, network, analysis = draw.choice(models)
+        name, network, analysis = draw.choice(tried if draw.random() < TRIALS else models)
         seed, training = draw.choice(trainings)
+        if not name:
+            training = training.replace('"learning_rate": 0.001', f'"learning_rate": {draw.uniform(1e-4, 1e-2):.8f}')
         ago = count - 1 - number
         values: dict[str, Any] = {
-            "id": uuid.UUID(int=draw.getrandbits(128)).hex, "name": f"{name} ({number}), seed {seed}",
+            "id": uuid.UUID(int=draw.getrandbits(128)).hex, "name": f"{name or 'trial'} ({number}), seed {seed}",
             "notes": "looks well" if draw.random() < 0.1 else "", "starred": draw.random() < 0.01,
-            "tags": '["sweep"]' if draw.random() < 0.3 else "[]", "preset": name, "status": "finished", "command": "",
+            "tags": '["sweep"]' if draw.random() < 0.3 else "[]", "preset": name or None,
+            "status": "finished", "command": "",
             "position": float(number), "person": f"person-{draw.randrange(PEOPLE)}",
             "host": f"node-{number % HOSTS}", "created": now - 60 * ago, "started": now - 60 * ago + 5,
             "architecture": network, "training": training, "parameters": analysis.parameters,
@@ -74,8 +88,10 @@ def rows(count: int, now: float) -> Iterator[tuple[Any, ...]]:
         if ago < min(QUEUED, count // 4):
             values |= {"status": "queued", "host": None, "started": None, "epochs_run": 0, "device": None}
         elif ago < min(QUEUED + ACTIVE, count // 2):
-            values |= {"status": "running", "worker": f"w-{ago}", "pid": 1 + ago, "heartbeat": now, "turn": number,
-                       "progress": '{"phase": "training", "epoch": 3, "epochs": 10, "step": 120, "steps": 430}'}  # fmt: skip
+            values |= {
+                "status": "running", "worker": f"w-{ago}", "pid": 1 + ago, "heartbeat": now, "turn": number,
+                "progress": '{"phase": "training", "epoch": 3, "epochs": 10, "step": 120, "steps": 430}',
+            }  # fmt: skip
         elif share < 0.02:
             values |= {"status": "failed", "reason": "The loss became NaN.", "turn": number}
         else:

@@ -42,11 +42,15 @@ def lacking() -> str:
 class Server:
     """A server that can be stopped and started again.
 
+    Args:
+        settings: Of the server, where they are to be others than a test's.
+
     Attributes:
         port: Where it listens, on 127.0.0.1 only.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: object) -> None:
+        self._settings = settings
         programs = _folder_of_programs()
         assert programs is not None
         self._programs = programs
@@ -84,7 +88,7 @@ class Server:
         """Starts it and waits until it answers."""
         settings = {
             "port": self.port, "listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off",
-            "max_connections": 200, "shared_buffers": "16MB",
+            "max_connections": 200, "shared_buffers": "16MB", **self._settings,
         }  # fmt: skip
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (self._folder / "log").open("ab") as log:

@@ -1,7 +1,19 @@
 """The run store: the only channel between the app, the command line and the workers."""
 
 from mnist_lab.store.digits import Digit, NewDigit, PracticeAnswer
+from mnist_lab.store.listing import Shelf
 from mnist_lab.store.records import ACTIVE, FINAL, STATUSES, Run
 from mnist_lab.store.runs import RunStore, open_store
 
-__all__ = ["ACTIVE", "FINAL", "STATUSES", "Digit", "NewDigit", "PracticeAnswer", "Run", "RunStore", "open_store"]
+__all__ = [
+    "ACTIVE",
+    "FINAL",
+    "STATUSES",
+    "Digit",
+    "NewDigit",
+    "PracticeAnswer",
+    "Run",
+    "RunStore",
+    "Shelf",
+    "open_store",
+]

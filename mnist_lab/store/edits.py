@@ -13,8 +13,8 @@ from mnist_lab.public import printable
 from mnist_lab.store import schema
 from mnist_lab.store.artefacts import Artefacts
 from mnist_lab.store.database import reading, writing
-from mnist_lab.store.listing import parts_of
 from mnist_lab.store.records import ACTIVE
+from mnist_lab.store.run_list import parts_of
 
 MAX_NAME, MAX_NOTES, MAX_TAG, MAX_TAGS = 200, 2000, 40, 20
 KEEP_DELETED_SECONDS = 24 * 3600.0

@@ -1,41 +1,24 @@
-"""Many runs at once: what never changes of a run is read once, what did not change is not made anew."""
+"""Many runs at once, and the best epochs of each."""
 
 from __future__ import annotations
 
 import math
-import threading
-import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
-from functools import lru_cache
-from typing import Any
+from typing import Any, overload
 
-from sqlalchemy import ColumnElement, Connection, Engine, RowMapping, Select, Text, cast, func, or_, select, text
+from sqlalchemy import Engine, func, select
 
 from mnist_lab.store import schema
-from mnist_lab.store.artefacts import is_run_id
-from mnist_lab.store.damage import epochs_of, problem_of, read_json
+from mnist_lab.store.damage import epochs_of
 from mnist_lab.store.database import reading
-from mnist_lab.store.records import ACTIVE, Run
+from mnist_lab.store.records import Run
+from mnist_lab.store.run_list import MANY, RunList, parts_of, runs_of, whole_rows
 from mnist_lab.training_config import MONITORS, monitor_mode
 
 _runs, _epochs = schema.runs, schema.epochs
-_NAMES = tuple(field.name for field in fields(Run))
-# Written when a run is made, and never again; they are most of what there is to read.
-_SETTLED = ("architecture", "training")
-_TEXTS = ("tags", "progress")
-_CHANGING = tuple(name for name in _NAMES if name not in _SETTLED)
-_AT_ONCE = 500
-# Fewer runs than this are all read at each look, which takes no time that anyone feels.
-MANY = 2_000
-# Of many runs only what was written since the last look; all of them again after so long, in case somebody wrote with
-# other means than this program's.
-ALL_AGAIN_SECONDS = 600.0
 
 Best = dict[str, tuple[float, int]]
 """By metric its best value and the epoch of it."""
-
-_Known = dict[str, tuple[tuple[Any, ...], Run]]
 
 
 class Listing:
@@ -44,74 +27,50 @@ class Listing:
     _engine: Engine
 
     def __init__(self) -> None:
-        # Replaced as a whole, never changed in place: several threads read it.
-        self._listed: _Known = {}
-        self._in_order: list[Run] = []
-        self._since: int | None = None
-        self._all_read = -math.inf
-        self._looking = threading.Lock()
+        self._all = RunList()
+        self._of_presets: dict[tuple[str, ...], RunList] = {}
+        self._are_many = False
         self._best: dict[str, tuple[int, Best]] = {}
 
     def listing(self) -> list[Run]:
-        """All runs that are not deleted, newest first, as `RunStore.runs` gives them.
+        """All runs that are not deleted, newest first, as `RunStore.runs` gives them; see `RunList`."""
+        return self._all.look(self._engine)
 
-        A run that did not change since the last call is the same object as then; so what is made of it can be kept. Of
-        many runs where none changed the list is the same too: it is not to be changed.
-        """
-        # Two at once would read the same, and of very many runs keep each other from the processor.
-        with self._looking:
-            # A store that is slow to answer is not asked for all again and again.
-            is_partial = (
-                self._since is not None
-                and len(self._listed) >= MANY
-                and time.monotonic() - self._all_read < ALL_AGAIN_SECONDS
-            )
-            with reading(self._engine) as connection:
-                # First of all: what is written from here on is asked for next time.
-                since = _moment(connection)
-                if is_partial:
-                    assert self._since is not None
-                    self._take_over(connection, _written_since(connection, self._since))
-                else:
-                    self._read_all(connection)
-                    self._all_read = time.monotonic()
-            self._since = since
-            return self._in_order
+    def with_presets(self, presets: Sequence[str]) -> list[Run]:
+        """The runs that have the network of one of these presets, newest first; see `RunList`."""
+        key = tuple(presets)
+        listed = self._of_presets.setdefault(key, RunList(_runs.c.preset.in_(key)))
+        return listed.look(self._engine)
 
-    def _read_all(self, connection: Connection) -> None:
-        before, after = self._listed, {}
-        order = _runs.c.created.desc(), _runs.c.id
-        rows = _rows(connection, _runs.c.deleted.is_(None), *order)
-        for run_id, known in _made(connection, rows, before):
-            after[run_id] = known
-        self._listed = after
-        self._in_order = [run for _, run in after.values()]
-
-    def _take_over(self, connection: Connection, written: ColumnElement[bool]) -> None:
-        """Brings the list up to date by the rows that were written."""
-        before, after = self._listed, None
-        rows = _rows(connection, written)
-        gone = {row[0] for row in rows if row[_DELETED] is not None} & before.keys()
-        is_in_order = True
-        for run_id, known in _made(connection, [row for row in rows if row[_DELETED] is None], before):
-            there = before.get(run_id)
-            if there is not known:
-                after = after if after is not None else dict(before)
-                after[run_id] = known
-                is_in_order &= there is not None and there[1].created == known[1].created
-        if gone:
-            after = {run_id: known for run_id, known in (after or before).items() if run_id not in gone}
-        if after is None:
-            return
-        if not is_in_order:
-            after = dict(sorted(after.items(), key=lambda item: (-item[1][1].created, item[0])))
-        self._listed = after
-        self._in_order = [run for _, run in after.values()]
+    def shelf(self) -> Sequence[Run]:
+        """All runs as `listing` gives them; of very many, only those are read that are asked for. Not to be changed."""
+        if not self._all.is_read:
+            self._are_many = self._are_many or self.count() >= MANY
+            return Shelf(self) if self._are_many else self.listing()
+        runs = self.listing()
+        self._are_many = len(runs) >= MANY
+        return runs
 
     @property
-    def is_listed(self) -> bool:
-        """Whether `listing` has read all runs before, and need look for what is new only."""
-        return self._since is not None
+    def are_many(self) -> bool:
+        """Whether the shelf had so many runs, when it was looked at last, that one does not offer them all."""
+        return self._are_many
+
+    def newest(self, first: int, end: int) -> list[Run]:
+        """A part of all runs, newest first, from one place up to, and without, another."""
+        order = _runs.c.created.desc(), _runs.c.id
+        query = whole_rows().where(_runs.c.deleted.is_(None)).order_by(*order).limit(max(0, end - first)).offset(first)
+        with reading(self._engine) as connection:
+            return runs_of(connection.execute(query).mappings())
+
+    def those(self, run_ids: Sequence[str]) -> list[Run]:
+        """The runs with these ids that are there and not deleted, newest first."""
+        found: list[Run] = []
+        with reading(self._engine) as connection:
+            for some in parts_of(run_ids):
+                query = whole_rows().where(_runs.c.id.in_(some), _runs.c.deleted.is_(None))
+                found += runs_of(connection.execute(query).mappings())
+        return sorted(found, key=lambda run: (-run.created, run.id))
 
     def count(self) -> int:
         """How many runs there are that are not deleted."""
@@ -119,12 +78,12 @@ class Listing:
         with reading(self._engine) as connection:
             return int(connection.execute(select(func.count() - gone).select_from(_runs)).scalar() or 0)
 
-    def looks(self) -> list[tuple[str | None, int, int]]:
+    def looks(self) -> dict[str | None, tuple[int, int]]:
         """By data set, how often runs on it looked at the test images, and how many runs did."""
         query = select(_runs.c.dataset, func.sum(_runs.c.test_looks), func.count())
         query = query.where(schema.HAS_LOOKED).group_by(_runs.c.dataset)
         with reading(self._engine) as connection:
-            return [(dataset, int(looks), int(many)) for dataset, looks, many in connection.execute(query)]
+            return {dataset: (int(looks), int(many)) for dataset, looks, many in connection.execute(query)}
 
     def best_epochs(self, runs: Iterable[Run]) -> dict[str, Best]:
         """The best epoch of each run by each metric: where its losses are lowest and its accuracies highest.
@@ -159,105 +118,52 @@ class Listing:
                     yield run_id, epochs_of(found)
 
 
-_DELETED = _CHANGING.index("deleted")
+class Shelf(Sequence[Run]):
+    """All runs of a store that has very many, newest first, as if they had been read.
 
+    A place or a part is asked of the database; who goes through all of them has them read, as `Listing.listing` does.
 
-def _moment(connection: Connection) -> int:
-    """All that was written before this, in the numbers of `schema.Moment`, is seen by who asks after this."""
-    if connection.dialect.name == "postgresql":
-        # A transaction that is under way may be of an older number than one that has ended.
-        return int(connection.execute(text("SELECT txid_snapshot_xmin(txid_current_snapshot())")).scalar_one())
-    return int(connection.execute(select(func.coalesce(func.max(_runs.c.changed), 0))).scalar_one())
+    Args:
+        store: The run store.
+    """
 
+    def __init__(self, store: Listing) -> None:
+        self.store = store
+        self._read: list[Run] | None = None
+        self._count: int | None = None
 
-def _written_since(connection: Connection, moment: int) -> ColumnElement[bool]:
-    """Which rows may be others than they were; what is under way is written at any time."""
-    # Zero is what rows have that no program has written since there are such numbers.
-    written: ColumnElement[bool] = _runs.c.changed >= max(1, moment)
-    if connection.dialect.name == "postgresql":
-        # Higher numbers come from a server whose store was brought here.
-        written &= _runs.c.changed < text("txid_snapshot_xmax(txid_current_snapshot())")
-    return or_(written, _runs.c.status.in_(ACTIVE))
+    def all(self) -> list[Run]:
+        """All of them, read once."""
+        if self._read is None:
+            self._read = self.store.listing()
+        return self._read
 
+    @overload
+    def __getitem__(self, index: int) -> Run: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Run]: ...
+    def __getitem__(self, index: int | slice) -> Run | list[Run]:
+        if self._read is not None:
+            return self._read[index]
+        if isinstance(index, int):
+            place = range(len(self))[index]
+            return self.store.newest(place, place + 1)[0]
+        if index.step not in (None, 1):
+            return self.all()[index]
+        first, end = index.start or 0, index.stop
+        if first < 0 or end is None or end < 0:
+            first, end, _ = index.indices(len(self))
+        return self.store.newest(first, end)
 
-def _rows(connection: Connection, condition: ColumnElement[bool], *order: Any) -> list[tuple[Any, ...]]:
-    columns = [cast(_runs.c[name], Text) if name in _TEXTS else _runs.c[name] for name in _CHANGING]
-    found = connection.execute(select(*columns).where(condition).order_by(*order))
-    return [tuple(row) for row in found if is_run_id(row[0])]
+    def __len__(self) -> int:
+        if self._read is not None:
+            return len(self._read)
+        if self._count is None:
+            self._count = self.store.count()
+        return self._count
 
-
-def _made(
-    connection: Connection, rows: Iterable[tuple[Any, ...]], before: _Known
-) -> Iterator[tuple[str, tuple[tuple[Any, ...], Run]]]:
-    """Runs of their rows, in order, by id; those that did not change are those that were made before."""
-    new = [row[0] for row in rows if row[0] not in before or before[row[0]][1].is_damaged]
-    settled = _settled(connection, new)
-    for row in rows:
-        known = before.get(row[0])
-        if known is None or known[0] != row:
-            values = dict(zip(_CHANGING, row, strict=True))
-            for name in _TEXTS:
-                values[name] = None if values[name] is None else read_json(values[name])
-            if known is not None and not known[1].is_damaged:
-                values["architecture"], values["training"] = known[1].architecture, known[1].training
-                problem: str | None = ""
-            elif row[0] in settled:
-                values["architecture"], values["training"], problem = settled[row[0]]
-            else:
-                continue  # deleted for good between the two questions
-            known = row, Run.from_row(values, problem)
-        yield row[0], known
-
-
-def _settled(connection: Connection, run_ids: Sequence[str]) -> dict[str, tuple[Any, Any, str | None]]:
-    """The columns of `_SETTLED` by run id, and what is the matter with them; None if their form is another."""
-    found = {}
-    query = select(_runs.c.id, *(cast(_runs.c[name], Text) for name in _SETTLED))
-    if len(run_ids) > MANY:
-        wanted = set(run_ids)
-        parts = [query.where(_runs.c.deleted.is_(None))]
-    else:
-        wanted = None
-        parts = [query.where(_runs.c.id.in_(some)) for some in parts_of(run_ids)]
-    for part in parts:
-        for run_id, *texts in connection.execute(part.execution_options(yield_per=_AT_ONCE)):
-            if wanted is not None and run_id not in wanted:
-                continue
-            found[run_id] = _settled_of(*texts)
-    return found
-
-
-# Many runs have the same network, and pages ask for the same runs again and again.
-@lru_cache(maxsize=4096)
-def _object(text: str | None) -> Any:
-    return read_json(text)
-
-
-@lru_cache(maxsize=4096)
-def _settled_of(architecture: str | None, training: str | None) -> tuple[Any, Any, str | None]:
-    values = _object(architecture), _object(training)
-    return *values, problem_of(*values) if all(isinstance(each, dict) for each in values) else None
-
-
-def whole_rows() -> Select[Any]:
-    """The question for whole rows of runs, to be read by `runs_of`."""
-    return select(*(cast(_runs.c[name], Text).label(name) if name in _SETTLED else _runs.c[name] for name in _NAMES))
-
-
-def runs_of(rows: Iterable[RowMapping]) -> list[Run]:
-    """Runs from what `whole_rows` gives; what has no id can be neither shown nor asked for."""
-    found = []
-    for row in rows:
-        if is_run_id(row["id"]):
-            architecture, training, problem = _settled_of(row["architecture"], row["training"])
-            found.append(Run.from_row({**row, "architecture": architecture, "training": training}, problem))
-    return found
-
-
-def parts_of(run_ids: Sequence[str], most: int = _AT_ONCE) -> Iterator[Sequence[str]]:
-    """No more ids at once than any database takes in one question."""
-    for first in range(0, len(run_ids), most):
-        yield run_ids[first : first + most]
+    def __iter__(self) -> Iterator[Run]:
+        return iter(self.all())
 
 
 def best_of(history: Iterable[dict[str, Any]]) -> Best:

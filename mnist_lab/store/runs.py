@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, delete, insert, or_, select
 
 from mnist_lab import shapes
 from mnist_lab.architecture import Architecture
@@ -25,9 +25,10 @@ from mnist_lab.store.damage import epochs_of, read_json
 from mnist_lab.store.database import open_engine, reading, writing
 from mnist_lab.store.digits import Digits
 from mnist_lab.store.edits import MAX_NAME, Edits, clean_name, clean_notes
-from mnist_lab.store.listing import Listing, runs_of, whole_rows
+from mnist_lab.store.listing import Listing
 from mnist_lab.store.people import People
 from mnist_lab.store.records import ACTIVE, Run
+from mnist_lab.store.run_list import parts_of, runs_of, whole_rows
 from mnist_lab.store.work import Work, end_of_queue
 from mnist_lab.training_config import TrainingConfig
 
@@ -170,6 +171,15 @@ class RunStore(Work, Edits, Listing, Digits, People):
         with reading(self._engine) as connection:
             return connection.execute(select(_runs.c.id).where(_runs.c.id == run_id)).first() is not None
 
+    def which_are_there(self, run_ids: Sequence[str]) -> set[str]:
+        """Which of these runs there are, deleted ones not included."""
+        found: set[str] = set()
+        with reading(self._engine) as connection:
+            for some in parts_of(run_ids):
+                query = select(_runs.c.id).where(_runs.c.id.in_(some), _runs.c.deleted.is_(None))
+                found.update(connection.execute(query).scalars())
+        return found
+
     def get(self, run_id: str) -> Run:
         """The run with exactly this id.
 
@@ -182,24 +192,23 @@ class RunStore(Work, Edits, Listing, Digits, People):
             raise RunNotFound(f"There is no run {run_id!r:.60}.", "See `runs` for those that there are.")
         return Run.from_row(row)  # type: ignore[arg-type]
 
-    def answering(self, text: str, *, deleted: bool = False) -> list[Run]:
-        """The runs whose id begins with `text`, of four letters or more; if there are none, those of that name.
+    def beginning(self, text: str, *, deleted: bool = False) -> list[Run]:
+        """The runs whose id begins with `text`, of four letters or more.
 
         Args:
             text: What the user typed.
             deleted: Look among the deleted runs in place of the others.
         """
-        there = _runs.c.deleted.is_not(None) if deleted else _runs.c.deleted.is_(None)
-        by_id: list[Run] = []
-        if len(text) >= 4 and text.isascii() and text.isalnum():
-            # Ids are of 0 to 9 and a to f.
-            begins = _runs.c.id >= text.lower(), _runs.c.id < text.lower() + "g"
-            by_id = [run for run in self._those(there, *begins) if run.id.startswith(text.lower())]
-        # A name that no database takes is none that is kept.
-        return by_id or (self._those(there, _runs.c.name == text) if printable(text) == text else [])
+        text = text.lower()
+        if len(text) < 4 or not (text.isascii() and text.isalnum()):
+            return []
+        # Ids are of 0 to 9 and a to f.
+        found = self._those(deleted, _runs.c.id >= text, _runs.c.id < text + "g")
+        return [run for run in found if run.id.startswith(text)]
 
-    def _those(self, *conditions: Any) -> list[Run]:
-        wanted = whole_rows().where(*conditions).order_by(_runs.c.created.desc(), _runs.c.id)
+    def _those(self, deleted: bool, *conditions: Any) -> list[Run]:
+        there = _runs.c.deleted.is_not(None) if deleted else _runs.c.deleted.is_(None)
+        wanted = whole_rows().where(there, *conditions).order_by(_runs.c.created.desc(), _runs.c.id)
         with reading(self._engine) as connection:
             return runs_of(connection.execute(wanted).mappings())
 
@@ -213,7 +222,10 @@ class RunStore(Work, Edits, Listing, Digits, People):
         Raises:
             RunNotFound: If there is none, or several.
         """
-        found = self.answering(text, deleted=deleted)
+        found = self.beginning(text, deleted=deleted)
+        # A name that no database takes is none that is kept.
+        if not found and printable(text) == text:
+            found = self._those(deleted, _runs.c.name == text)
         if len(found) != 1:
             what = "There is no run" if not found else f"{len(found)} runs answer to"
             raise RunNotFound(f"{what} {text!r:.60}.", "Give the id that `runs` prints.")
@@ -228,7 +240,8 @@ class RunStore(Work, Edits, Listing, Digits, People):
         owned: bool = False,
         deleted: bool = False,
         most: int | None = None,
-        after: int = 0,
+        dataset: str | None = None,
+        created: float | None = None,
     ) -> list[Run]:
         """Runs, newest first, without their curves.
 
@@ -239,7 +252,8 @@ class RunStore(Work, Edits, Listing, Digits, People):
             owned: Only those with an owner.
             deleted: Those that were deleted, in place of those that were not.
             most: Only the newest so many; None for all.
-            after: Without the newest so many.
+            dataset: Only those on this data set, and those of which it is not known yet; None for all.
+            created: Only those of this moment; None for all.
         """
         wanted = whole_rows().where(_runs.c.deleted.is_not(None) if deleted else _runs.c.deleted.is_(None))
         if statuses is not None:
@@ -248,10 +262,14 @@ class RunStore(Work, Edits, Listing, Digits, People):
             wanted = wanted.where(_runs.c.id.in_(ids))
         if presets is not None:
             wanted = wanted.where(_runs.c.preset.in_(presets))
+        if dataset is not None:
+            wanted = wanted.where(or_(_runs.c.dataset == dataset, _runs.c.dataset.is_(None)))
+        if created is not None:
+            wanted = wanted.where(_runs.c.created == created)
         if owned:
             wanted = wanted.where(_runs.c.owner.is_not(None))
         with reading(self._engine) as connection:
-            newest = wanted.order_by(_runs.c.created.desc(), _runs.c.id).limit(most).offset(after or None)
+            newest = wanted.order_by(_runs.c.created.desc(), _runs.c.id).limit(most)
             runs = runs_of(connection.execute(newest).mappings())
         # One whose row is damaged may be another than its row says.
         return runs if statuses is None else [run for run in runs if run.status in statuses]
