@@ -25,11 +25,14 @@ from typing import Any
 
 from mnist_lab import datasets, logs, niceness, public
 from mnist_lab.errors import LabError
+from mnist_lab.heartbeat import Pace
 from mnist_lab.settings import read_settings
 from mnist_lab.store import Run, RunStore, open_store
 from mnist_lab.store.artefacts import LOG
 
 POLL_SECONDS = 0.1
+# On a server, which the idle workers of a whole cluster ask.
+SERVER_POLL_SECONDS = 1.0
 # TensorFlow's memory grows a little with each network; a fresh process is warmed up in the background after this many.
 RUNS_PER_PROCESS = 25
 LOG_SECONDS = 2.0  # between two looks at how long a run's log has become
@@ -54,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         # Keras would also go by a file in the user's home, of which nobody may think.
         os.environ["KERAS_BACKEND"] = read_settings().backend
-        store = open_store()
+        store = open_store(kept=1)
     except LabError as error:
         print(error, file=sys.stderr)
         return 2
@@ -79,11 +82,15 @@ def _train(store: RunStore, name: str, parent: int, own: bool, beside: Callable[
     BACKEND.take_gpu()
     beside()
     done = 0
+    pace = Pace(store, POLL_SECONDS, SERVER_POLL_SECONDS)
     _end_when_asked(store, name)
 
     def next_run() -> Run | None:
         # What waits is for the next program's trainer: two at once would take each other's time.
-        return None if _is_orphan(parent) else store.claim(name, os.getpid(), own=own)
+        if _is_orphan(parent):
+            return None
+        with pace.asking():
+            return store.claim(name, os.getpid(), own=own)
 
     run = next_run()
     if run is None and not own:
@@ -118,7 +125,7 @@ def _train(store: RunStore, name: str, parent: int, own: bool, beside: Callable[
                 store.note(probe_key(store.host), found.to_dict())
             measured = found is not None
         else:
-            time.sleep(POLL_SECONDS)
+            time.sleep(pace.pause)
 
 
 def _end_when_asked(store: RunStore, name: str) -> None:

@@ -18,20 +18,27 @@ from mnist_lab.store import damage, schema
 
 BUSY_SECONDS = 30
 SQLITE = "sqlite:///"
+# A server has a hundred for all processes that use the store, where it is not told otherwise. A worker keeps one.
+KEPT_CONNECTIONS = 3
+_MOST_CONNECTIONS = 15
 # The lock's number on a server, where other programs may have theirs.
 _ADVISORY = 0x4D4E4953
 _JSON: dict[str, Any] = {"json_serializer": damage.write_json, "json_deserializer": damage.read_json}
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, kept: int = KEPT_CONNECTIONS) -> Engine:
     """Opens the database at `url` and creates its tables where they are absent.
+
+    Args:
+        url: Where it is.
+        kept: Of connections to a server, how many stay open while nobody asks anything.
 
     Raises:
         StoreError: If it cannot be opened, or was written by a newer version of the program.
     """
     engine: Engine | None = None
     try:
-        engine = _sqlite(url) if url.startswith(SQLITE) else create_engine(url, pool_pre_ping=True, **_JSON)
+        engine = _sqlite(url) if url.startswith(SQLITE) else _on_a_server(url, kept)
         with _creation_lock(engine):
             schema.metadata.create_all(engine)
             with engine.begin() as connection:
@@ -55,6 +62,16 @@ def open_engine(url: str) -> Engine:
             f"The run store was written by a newer version of the program (format {version}).", "Update the program."
         )
     return engine
+
+
+def _on_a_server(url: str, kept: int) -> Engine:
+    more = _MOST_CONNECTIONS - kept
+    return create_engine(url, pool_pre_ping=True, pool_size=kept, max_overflow=more, pool_use_lifo=True, **_JSON)
+
+
+def is_on_a_server(engine: Engine) -> bool:
+    """Whether a database is a server's, and no file of this machine."""
+    return engine.dialect.name != "sqlite"
 
 
 def _migrate(engine: Engine, version: int) -> None:

@@ -22,7 +22,7 @@ from mnist_lab.settings import read_settings
 from mnist_lab.store import schema
 from mnist_lab.store.artefacts import Artefacts
 from mnist_lab.store.damage import epochs_of, read_json
-from mnist_lab.store.database import open_engine, reading, writing
+from mnist_lab.store.database import KEPT_CONNECTIONS, is_on_a_server, open_engine, reading, writing
 from mnist_lab.store.digits import Digits
 from mnist_lab.store.edits import MAX_NAME, Edits, clean_name, clean_notes
 from mnist_lab.store.listing import Listing
@@ -43,12 +43,16 @@ class RunStore(Work, Edits, Listing, Digits, People):
     Args:
         engine: The database.
         home: The folder whose subfolders hold the runs' files.
+
+    Attributes:
+        is_on_a_server: Whether the database is a server, which others ask too and which may be far.
     """
 
     def __init__(self, engine: Engine, home: Path) -> None:
         super().__init__()
         self._engine = engine
         self.artefacts = Artefacts(home)
+        self.is_on_a_server = is_on_a_server(engine)
         self.host = socket.gethostname()
 
     # Making and finding -------------------------------------------------------------------------------------------
@@ -345,16 +349,19 @@ class RunStore(Work, Edits, Listing, Digits, People):
 
 
 @cache
-def _opened(url: str, home: Path) -> RunStore:
-    return RunStore(open_engine(url), home)
+def _opened(url: str, home: Path, kept: int) -> RunStore:
+    return RunStore(open_engine(url, kept), home)
 
 
-def open_store() -> RunStore:
+def open_store(kept: int = KEPT_CONNECTIONS) -> RunStore:
     """The store that the settings name; one per process and place.
+
+    Args:
+        kept: Of connections to a server, how many stay open while nobody asks anything.
 
     Raises:
         SettingError: If a setting is wrong.
         StoreError: If the store cannot be opened.
     """
     settings = read_settings()
-    return _opened(settings.store_url, settings.home)
+    return _opened(settings.store_url, settings.home, kept)

@@ -69,7 +69,7 @@ def _entries(shown: Shown, cost: Cost) -> list[Entry]:
     times = cost.name == "seconds" and st.toggle(
         "Published times", key="pareto-times", help="They were measured on the authors' machines, years ago."
     )
-    runs = shown.chosen if only else shown.listed
+    runs = shown.chosen if only else [*shown.listed]
     # Streamlit would hash ten thousand rows one by one.
     figures = hash(tuple((run.id, run.name, run.status, run.test_accuracy, run.seconds, run.prediction_seconds)
                          for run in runs))  # fmt: skip
