@@ -4,10 +4,10 @@
                                  [--connections 300] [--url URL]
 
 Each writer has a store of its own, as a worker process has; several share a process, so that one machine can hold
-them. It takes a run from the queue, reports by the program's own heartbeat as often as that wants it, a point each time,
-adds an epoch each ten seconds, and ends the run; then it takes the next. `--idle` more wait for runs in vain. Printed
-are transactions and statements a second, what a call took, the server's processor, its connections and its log. The
-server is one of its own, with its usual settings and `fsync` on, unless a URL names another.
+them. It takes a run from the queue, reports by the program's own heartbeat as often as that wants it, a point each
+time, adds an epoch each ten seconds, and ends the run; then it takes the next. `--idle` more wait for runs in vain.
+Printed are transactions and statements a second, what a call took, the server's processor, its connections and its log.
+The server is one of its own, with its usual settings and `fsync` on, unless a URL names another.
 """
 
 from __future__ import annotations

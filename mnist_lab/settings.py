@@ -17,6 +17,7 @@ BACKENDS = ("tensorflow", "jax", "torch")
 DEFAULT_BACKEND = BACKENDS[0]
 # How many processes train and answer: one for each, or one for both.
 WORKERS = ("2", "1")
+MOST_TRAINERS = 256
 LOG_LEVELS = ("INFO", "DEBUG", "WARNING", "ERROR")
 
 
@@ -53,6 +54,8 @@ class Settings:
         executor: ``"local"`` or ``"ray"``.
         backend: Keras's backend, the name of an installed package.
         one_worker: Whether one process trains and answers, on a machine with little memory.
+        trainers: How many runs are trained at once, or None where that is left to the program.
+        all_devices: Whether each run is trained on all GPUs of its machine at once.
         limits: What one person may ask of it, for a server that several share.
         log_level: The least level that is noted in the log files; see `mnist_lab.logs`.
     """
@@ -65,6 +68,8 @@ class Settings:
     one_worker: bool
     limits: Limits = Limits()
     log_level: str = LOG_LEVELS[0]
+    trainers: int | None = None
+    all_devices: bool = False
 
 
 def read_settings() -> Settings:
@@ -115,7 +120,16 @@ def read_settings() -> Settings:
     if level not in LOG_LEVELS:
         known = ", ".join(LOG_LEVELS)
         raise SettingError(f"MNIST_LAB_LOG_LEVEL={level} is unknown.", f"Use one of {known}, or unset it.")
-    return Settings(home, store_url, data, executor, _backend(), workers == "1", read_limits(), level)
+    trainers = _trainers()
+    if workers == "1" and trainers is not None and trainers > 1:
+        raise SettingError(
+            f"MNIST_LAB_TRAINERS={trainers} asks for several processes, and MNIST_LAB_WORKERS=1 for one.",
+            "Unset one of them.",
+        )
+    backend = _backend()
+    return Settings(
+        home, store_url, data, executor, backend, workers == "1", read_limits(), level, trainers, _all_devices(backend)
+    )
 
 
 def read_limits() -> Limits:
@@ -130,6 +144,30 @@ def read_limits() -> Limits:
         _count("MNIST_LAB_MAX_PARAMETERS"),
         _room("MNIST_LAB_MAX_DISK"),
     )
+
+
+def _trainers() -> int | None:
+    text = os.environ.get("MNIST_LAB_TRAINERS", "").strip()
+    if not text:
+        return None
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= MOST_TRAINERS:
+        raise SettingError(
+            f"MNIST_LAB_TRAINERS={text:.60} is no number of trainings at once.",
+            f"Set it to a whole number from 1 to {MOST_TRAINERS}, or unset it.",
+        )
+    return int(text)
+
+
+def _all_devices(backend: str) -> bool:
+    text = os.environ.get("MNIST_LAB_ALL_DEVICES", "").strip() or "0"
+    if text not in ("0", "1"):
+        raise SettingError(f"MNIST_LAB_ALL_DEVICES={text:.60} is unknown.", "Use 0 or 1, or unset it.")
+    if text == "1" and backend != DEFAULT_BACKEND:
+        raise SettingError(
+            f"MNIST_LAB_ALL_DEVICES=1 trains on several devices by {DEFAULT_BACKEND}, and KERAS_BACKEND={backend}.",
+            "Unset one of them.",
+        )
+    return text == "1"
 
 
 def _count(name: str) -> int | None:

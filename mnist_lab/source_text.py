@@ -214,14 +214,16 @@ def _main(training: TrainingConfig, file: str, needs_steps: bool) -> list[str]:
     one_hot: list[str] = []
     if smoothing:
         loss = f"keras.losses.CategoricalCrossentropy(label_smoothing={literal(smoothing)})"
-        one_hot = [
-            f"    {name} = keras.utils.to_categorical({name}, 10)" for name in ("y_train", "y_validation", "y_test")
-        ]
+        labels = ("y_train", "y_validation", *(["y_test"] * training.test_at_end))
+        one_hot = [f"    {name} = keras.utils.to_categorical({name}, 10)" for name in labels]
     data = ["        x_train,", "        y_train,", "        batch_size=BATCH_SIZE,"]
     if training.augmentation.moves:
         data = ["        augmented(x_train, y_train),", "        shuffle=False,"]
     steps = ["    steps_per_epoch = math.ceil(len(x_train) / BATCH_SIZE)"] if needs_steps else []
     made = f"make_optimizer({'steps_per_epoch' if needs_steps else ''})"
+    tested, last, kept = "test", "Test", "(x_test, y_test)"
+    if not training.test_at_end:
+        tested, last, kept = "validation", "Validation", "_"
     note = [source_data.OTHER] if training.dataset == "custom" else []
     note += [_NO_PEN] if training.augmentation.writes else []
     note += source_data.FINE_TUNED if training.fine_tuning is not None else []
@@ -230,7 +232,7 @@ def _main(training: TrainingConfig, file: str, needs_steps: bool) -> list[str]:
         '    """Trains, evaluates and saves."""',
         "    keras.utils.set_random_seed(SEED)",
         *note,
-        "    (x_train, y_train), (x_validation, y_validation), (x_test, y_test) = load_data()",
+        f"    (x_train, y_train), (x_validation, y_validation), {kept} = load_data()",
         *one_hot,
         "    model = build_model()",
         "    model.summary()",
@@ -246,7 +248,7 @@ def _main(training: TrainingConfig, file: str, needs_steps: bool) -> list[str]:
         "        validation_data=(x_validation, y_validation),",
         *_callbacks(training, file),
         "    )",
-        "    loss, accuracy = model.evaluate(x_test, y_test, verbose=0)",
-        '    print(f"Test: accuracy {accuracy:.4f}, loss {loss:.4f}, {len(x_test):,} images")',
+        f"    loss, accuracy = model.evaluate(x_{tested}, y_{tested}, verbose=0)",
+        f'    print(f"{last}: accuracy {{accuracy:.4f}}, loss {{loss:.4f}}, {{len(x_{tested}):,}} images")',
         f'    model.save("{file}.keras")',
     ]

@@ -188,6 +188,7 @@ class TrainingConfig(Part):
     label_smoothing: float = number(0.0, "Label smoothing", 0.0, 0.9, "Certainty spread over all digits.", step=0.01)
     seed: int = integer(42, "Seed", 0, 2**31 - 1, "The same seed gives the same start and order.")
     keep_checkpoints: bool = boolean(False, "Keep every epoch", "Saves the weights of each epoch for later study.")
+    test_at_end: bool = boolean(True, "Test at the end", "Off: the test images stay unseen, as in a sweep.")
     optimizer: Optimizer = Adam()  # noqa: RUF009 - it is frozen, and one may serve all
     schedule: Schedule = Constant()
     early_stopping: EarlyStopping | None = None
@@ -215,8 +216,12 @@ class TrainingConfig(Part):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; `from_dict` makes an equal configuration of them."""
+        own = fields.to_dict(self)
+        if self.test_at_end:
+            # Few runs are without it, and those of earlier versions have no such key.
+            del own["test_at_end"]
         return {
-            **fields.to_dict(self),
+            **own,
             "optimizer": {"name": self.optimizer.kind, **fields.to_dict(self.optimizer)},
             "schedule": {"name": self.schedule.kind, **fields.to_dict(self.schedule)},
             "early_stopping": None if self.early_stopping is None else fields.to_dict(self.early_stopping),

@@ -49,6 +49,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--name", required=True)
     parser.add_argument("--parent", type=int, required=True, help="process id of the one who started this")
     parser.add_argument("--own", action="store_true", help="train the runs queued for this name only, then end")
+    parser.add_argument("--owner", help="train the runs queued for this owner only, as others may do too")
+    parser.add_argument("--threads", type=int, help="compute in so many, where others share the machine")
+    parser.add_argument("--gpu-memory", type=int, metavar="MIB", help="take so much, where others share the GPU")
     parser.add_argument("--address", help="socket of the inference server")
     options = parser.parse_args(arguments)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -57,6 +60,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         # Keras would also go by a file in the user's home, of which nobody may think.
         os.environ["KERAS_BACKEND"] = read_settings().backend
+        if options.threads is not None:
+            # OpenMP's and those of numerical libraries are counted when these are loaded.
+            os.environ["OMP_NUM_THREADS"] = str(options.threads)
         store = open_store(kept=1)
     except LabError as error:
         print(error, file=sys.stderr)
@@ -64,34 +70,41 @@ def main(arguments: list[str] | None = None) -> int:
     if options.task == "infer":
         return _infer(store, options.address, options.parent)
     if options.task == "both":
-        return _both(store, options.name, options.address, options.parent)
-    return _train(store, options.name, options.parent, options.own)
+        return _both(store, options)
+    return _train(store, options)
 
 
 def _is_orphan(parent: int) -> bool:
     return os.getppid() != parent
 
 
-def _train(store: RunStore, name: str, parent: int, own: bool, beside: Callable[[], None] = lambda: None) -> int:
+def _train(store: RunStore, options: argparse.Namespace, beside: Callable[[], None] = lambda: None) -> int:
     """Trains until it is no longer wanted; `beside` is called once, when the device has been taken."""
     niceness.be_nice()
     from mnist_lab.forecast import probe_key, read_probe
     from mnist_lab.keras_side import probe, train
     from mnist_lab.keras_side.backend import BACKEND
 
-    BACKEND.take_gpu()
+    name, parent, own = options.name, options.parent, options.own
+    BACKEND.take_threads(options.threads)
+    BACKEND.take_gpu(options.gpu_memory)
     beside()
     done = 0
     pace = Pace(store, POLL_SECONDS, SERVER_POLL_SECONDS)
-    _end_when_asked(store, name)
+    leaving = _end_when_asked(store, name)
+
+    def is_unwanted() -> bool:
+        return leaving.is_set() or _is_orphan(parent)
 
     def next_run() -> Run | None:
         # What waits is for the next program's trainer: two at once would take each other's time.
-        if _is_orphan(parent):
+        if is_unwanted():
             return None
         with pace.asking():
-            return store.claim(name, os.getpid(), own=own)
+            return store.claim(name, os.getpid(), own=own, owner=options.owner)
 
+    # A worker that others wait for, or share the machine with, measures nothing.
+    for_all = not own and options.owner is None and options.threads is None
     run = next_run()
     if run is None and not own:
         with BACKEND.device():
@@ -99,9 +112,9 @@ def _train(store: RunStore, name: str, parent: int, own: bool, beside: Callable[
         # The first training finds its images read. Without any, or with damaged ones, it says so itself.
         with suppress(LabError):
             datasets.load()
-    measured = read_probe(store.note(probe_key(store.host))) is not None or own
+    measured = not for_all or read_probe(store.note(probe_key(store.host))) is not None
     while True:
-        if run is None and _is_orphan(parent):
+        if run is None and is_unwanted():
             return 0
         run = run or next_run()
         if run is not None:
@@ -128,23 +141,29 @@ def _train(store: RunStore, name: str, parent: int, own: bool, beside: Callable[
             time.sleep(pace.pause)
 
 
-def _end_when_asked(store: RunStore, name: str) -> None:
+def _end_when_asked(store: RunStore, name: str) -> threading.Event:
     """From now on SIGTERM ends the process at once, and what it has in hand as *interrupted*, to be resumed.
 
     All that a training goes on from is on the disk already, so that nothing need be waited for; a batch may be long.
     Before, while it imports, the signal ends it by itself. Windows knows no such signal: there a worker is just ended.
+
+    Returns:
+        What SIGUSR1 sets: that the process is to end when it has done what it has in hand.
     """
+    leaving = threading.Event()
     if sys.platform == "win32":
-        return
+        return leaving
     asked, heard = os.pipe()
     os.set_blocking(heard, False)
     # The handler of Python's would wait for the main thread, which may be in a long step of its engine.
     signal.set_wakeup_fd(heard)
-    signal.signal(signal.SIGTERM, lambda *_: None)
+    for number in (signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, lambda *_: None)
 
     def wait() -> None:
-        while os.read(asked, 1) != bytes([signal.SIGTERM]):
-            pass
+        while (number := os.read(asked, 1)) != bytes([signal.SIGTERM]):
+            if number == bytes([signal.SIGUSR1]):
+                leaving.set()
         try:
             store.interrupt(name)
         except LabError as error:
@@ -152,6 +171,7 @@ def _end_when_asked(store: RunStore, name: str) -> None:
         os._exit(0)
 
     threading.Thread(target=wait, name="end-when-asked", daemon=True).start()
+    return leaving
 
 
 class _log_into:
@@ -208,14 +228,15 @@ def _listener(address: str) -> Listener:
     return Listener(address, authkey=bytes.fromhex(os.environ.pop("MNIST_LAB_INFERENCE_KEY", "")))
 
 
-def _both(store: RunStore, name: str, address: str, parent: int) -> int:
-    with _listener(address) as listener:
+def _both(store: RunStore, options: argparse.Namespace) -> int:
+    with _listener(options.address) as listener:
         from mnist_lab.keras_side.infer import Answers
 
         def beside() -> None:
-            threading.Thread(target=_serve_all, args=(Answers(store), listener, parent), daemon=True).start()
+            answers = Answers(store)
+            threading.Thread(target=_serve_all, args=(answers, listener, options.parent), daemon=True).start()
 
-        return _train(store, name, parent, own=False, beside=beside)
+        return _train(store, options, beside)
 
 
 def _serve_all(answers: Any, listener: Listener, parent: int) -> None:

@@ -21,6 +21,8 @@ VARIABLES = (
     "MNIST_LAB_MAX_PARAMETERS",
     "MNIST_LAB_MAX_DISK",
     "MNIST_LAB_LOG_LEVEL",
+    "MNIST_LAB_TRAINERS",
+    "MNIST_LAB_ALL_DEVICES",
     "KERAS_BACKEND",
 )
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +42,8 @@ def test_without_variables_everything_lies_beside_the_app() -> None:
     assert settings.executor == "local"
     assert settings.backend == "tensorflow"
     assert not settings.one_worker
+    assert settings.trainers is None
+    assert not settings.all_devices
 
 
 @pytest.mark.parametrize("name", VARIABLES)
@@ -74,6 +78,30 @@ def test_one_process_or_two_train_and_answer(value: str, one: bool, monkeypatch:
     assert read_settings().one_worker is one
 
 
+@pytest.mark.parametrize(("value", "count"), [("1", 1), (" 12 ", 12), ("256", 256)])
+def test_so_many_trainings_go_on_at_once(value: str, count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_LAB_TRAINERS", value)
+    assert read_settings().trainers == count
+
+
+def test_several_trainings_at_once_are_more_than_one_process_for_all_can_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_LAB_WORKERS", "1")
+    monkeypatch.setenv("MNIST_LAB_TRAINERS", "1")
+    assert read_settings().one_worker
+    monkeypatch.setenv("MNIST_LAB_TRAINERS", "2")
+    with pytest.raises(SettingError, match="MNIST_LAB_TRAINERS=2 asks for several processes"):
+        read_settings()
+
+
+def test_all_devices_at_once_are_tensorflows_to_train_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNIST_LAB_ALL_DEVICES", "1")
+    assert read_settings().all_devices
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    monkeypatch.setattr("mnist_lab.settings.find_spec", lambda package: object())
+    with pytest.raises(SettingError, match="MNIST_LAB_ALL_DEVICES=1"):
+        read_settings()
+
+
 @pytest.mark.parametrize("url", ["sqlite:////some/where/x.db", "postgresql+psycopg://me:secret@host/lab"])
 def test_a_store_url_is_taken_as_it_is(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MNIST_LAB_STORE", url)
@@ -97,6 +125,11 @@ def test_a_store_url_is_taken_as_it_is(url: str, monkeypatch: pytest.MonkeyPatch
         ("MNIST_LAB_WORKERS", "0"),
         ("MNIST_LAB_WORKERS", "one"),
         ("MNIST_LAB_LOG_LEVEL", "LOUD"),
+        ("MNIST_LAB_TRAINERS", "0"),
+        ("MNIST_LAB_TRAINERS", "257"),
+        ("MNIST_LAB_TRAINERS", "-1"),
+        ("MNIST_LAB_TRAINERS", "many"),
+        ("MNIST_LAB_ALL_DEVICES", "yes"),
         ("KERAS_BACKEND", "theano"),
     ],
 )

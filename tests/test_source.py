@@ -95,6 +95,7 @@ def all_scripts() -> dict[str, str]:
             augmentation=Augmentation(5.0, 0.1, 0.1, 5.0),
         )
         scripts[split] = keras_script(BLOCKS, training, split)
+    scripts["without test"] = keras_script(PLAIN, TrainingConfig(label_smoothing=0.1, test_at_end=False), "x")
     scripts["fine-tuned"] = keras_script(PLAIN, TrainingConfig(fine_tuning=FineTuning("a" * 32, "Anna")), "x")
     scripts["many branches"] = keras_script(
         Architecture((Parallel(tuple([(Conv2D(1, 1),)] * 16)), *HEAD)), TrainingConfig(), "x"

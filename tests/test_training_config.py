@@ -103,7 +103,7 @@ def test_a_schedule_survives_json_by_its_name(name: str) -> None:
 
 FULL = TrainingConfig(
     dataset="digits", split="test-as-validation", limit=1000, epochs=3, batch_size=32, label_smoothing=0.1, seed=7,
-    keep_checkpoints=True, optimizer=SGD(0.1, 0.9, True), schedule=CosineDecay(0.1, 2),
+    keep_checkpoints=True, test_at_end=False, optimizer=SGD(0.1, 0.9, True), schedule=CosineDecay(0.1, 2),
     early_stopping=EarlyStopping("val_accuracy", 3, 0.01, False), augmentation=Augmentation(10, 0.1, 0.1, 5),
     fine_tuning=FineTuning("a" * 32, "Anna", 3),
 )  # fmt: skip
@@ -114,6 +114,12 @@ def test_a_whole_training_survives_json() -> None:
     assert again == FULL
     assert hash(again) == hash(FULL)
     assert set(FULL.to_dict()) == set(TrainingConfig.__dataclass_fields__)
+
+
+def test_a_training_that_is_tested_at_its_end_has_the_same_form_as_before_that_could_be_left_out() -> None:
+    assert "test_at_end" not in TrainingConfig().to_dict()
+    assert TrainingConfig.from_dict({}).test_at_end and TrainingConfig.from_dict({"test_at_end": True}).test_at_end
+    assert TrainingConfig(test_at_end=False).to_dict()["test_at_end"] is False
 
 
 def test_absent_settings_take_their_defaults() -> None:

@@ -29,6 +29,7 @@ from mnist_lab.store.salvage import stamp
 from mnist_lab.store.snapshot import check_snapshot, fill, see_that_it_is_empty
 
 REASON = "It was under way when the backup was made. Resume it from its last epoch."
+SWEEP_REASON = "It was running when the backup was made. Resume it to go on."
 BEFORE = "before-restore"
 _STAGE = ".restore-"
 _REMEDY = "Take another backup."
@@ -223,6 +224,7 @@ def _make_ready(stage: Path) -> tuple[int, int]:
         active = store.active()
         for run in active:
             store.end(run.id, "interrupted", reason=REASON)
+        store.halt_sweeps(SWEEP_REASON)
         # Who queued them is not here; any worker may take them.
         for run in store.runs(["queued"], owned=True):
             store.hand_over(run.id, None, previous=run.owner)

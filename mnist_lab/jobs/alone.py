@@ -1,4 +1,4 @@
-"""Trainings in a process of their own, waited for: the command line's way, without a server."""
+"""Trainings in processes of their own, waited for: the command line's way, without a server."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ import psutil
 from tqdm import tqdm
 
 from mnist_lab.errors import JobError
-from mnist_lab.jobs.lost import Watch, end_lost
-from mnist_lab.jobs.processes import WorkerProcess, end_failed
+from mnist_lab.jobs.executors import make_crew
 from mnist_lab.store import Run, RunStore
-from mnist_lab.store.records import ACTIVE, FINAL
+from mnist_lab.store.records import FINAL
 
 POLL_SECONDS = 0.25
 EVALUATION_SECONDS = 600.0
@@ -41,11 +40,17 @@ def release_lost(store: RunStore) -> list[Run]:
     """
     # The manager asks four times a second: the common queue, which may be long, is left unread.
     owned = store.runs(["queued"], owned=True)
-    lost = [run for run in owned if run.owner is not None and _is_gone(run.owner, store.host)]
+    lost = [run for run in owned if run.owner is not None and is_gone(run.owner, store.host)]
     return [run for run in lost if store.hand_over(run.id, None, previous=run.owner)]
 
 
-def _is_gone(owner: str, host: str) -> bool:
+def is_gone(owner: str, host: str) -> bool:
+    """Whether the process that made a name by `new_owner` is known to be gone; of other hosts nobody knows here.
+
+    Args:
+        owner: The name.
+        host: This host.
+    """
     kind, _, rest = owner.partition("/")
     parts = rest.rsplit("/", 2)
     if kind != _OWNER or len(parts) != 3 or parts[0] != host[:_MAX_HOST] or not parts[1].isdigit():
@@ -78,22 +83,24 @@ def run_one(store: RunStore, run: Run, *, show_progress: bool = True) -> Run:
     return run_all(store, [run], run.owner, show_progress=show_progress)[0]
 
 
-def run_all(store: RunStore, runs: Sequence[Run], owner: str, *, show_progress: bool = True) -> list[Run]:
-    """Trains queued runs, one after the other in one process, and returns them when all have ended, in whatever way.
+def run_all(
+    store: RunStore, runs: Sequence[Run], owner: str, *, show_progress: bool = True, workers: int = 1
+) -> list[Run]:
+    """Trains queued runs, by a crew of this owner's, and returns them when all have ended, in whatever way.
 
     Those in the common queue, or in that of a program that is gone, are trained here too, as nobody else may be there
     to do so. Runs that others have in hand or in their own queue are waited for. Ctrl-C stops those of this owner,
-    which keep what they have learnt; a second one leaves the present one to go on by itself.
+    which keep what they have learnt; a second one leaves the present ones to go on by themselves.
 
     Args:
         store: The run store.
         runs: Runs of any status.
         owner: From `new_owner`; the queued runs with it are trained here.
         show_progress: Whether to draw a progress bar on standard error.
+        workers: How many of them at once.
     """
     ids = [run.id for run in runs]
-    worker: WorkerProcess | None = None
-    watch = Watch()
+    crew = make_crew(store, owner, size=workers, patient=False)
     stopping = False
     with tqdm(total=100.0, file=sys.stderr, disable=not show_progress, bar_format=_FORMAT) as bar:
         shown = None
@@ -101,28 +108,11 @@ def run_all(store: RunStore, runs: Sequence[Run], owner: str, *, show_progress: 
             try:
                 now = store.runs(ids=ids)
                 left = [run for run in now if run.status not in FINAL and (run.owner == owner or not stopping)]
-                if worker is not None and worker.exit_status is not None:
-                    _bury(
-                        store,
-                        worker,
-                        [run for run in left if run.owner == owner],
-                        any(run.worker == owner for run in now),
-                    )
-                    worker = None
-                    continue
-                if any(run.is_active for run in left):
-                    ended = end_lost(store, owner, watch)
-                    if worker is not None and any(run.worker == owner for run in ended):
-                        # It hung and was killed.
-                        worker.end()
-                        worker = None
-                        continue
                 if not left:
                     break
                 if not stopping:
                     _take_over(store, left, owner)
-                if worker is None and any(run.status == "queued" and run.owner == owner for run in left):
-                    worker = WorkerProcess("train", ["--own"], name=owner)
+                crew.tick()
                 shown = _show(store, bar, ids, now, stopping, shown)
                 time.sleep(POLL_SECONDS)
             except KeyboardInterrupt:
@@ -132,31 +122,15 @@ def run_all(store: RunStore, runs: Sequence[Run], owner: str, *, show_progress: 
                 for run in store.runs(ids=ids):
                     if run.owner == owner:
                         store.command(run.id, "stop")
-        # A run that was stopped is evaluated after its end. Where all was cancelled in the queue, there is no need to
-        # wait for the worker's imports.
-        if worker is not None and (
-            not any(run.worker == owner for run in now) or worker.wait(EVALUATION_SECONDS) is None
-        ):
-            worker.end()
+        crew.finish(EVALUATION_SECONDS)
     return [store.get(run_id) for run_id in ids]
 
 
 def _take_over(store: RunStore, runs: list[Run], owner: str) -> None:
     """Takes what waits and nobody trains."""
     for run in runs:
-        if run.owner != owner and run.status == "queued" and (run.owner is None or _is_gone(run.owner, store.host)):
+        if run.owner != owner and run.status == "queued" and (run.owner is None or is_gone(run.owner, store.host)):
             store.hand_over(run.id, owner, previous=run.owner)
-
-
-def _bury(store: RunStore, worker: WorkerProcess, left: list[Run], has_begun: bool) -> None:
-    """Ends what a worker that is gone had in hand, or, if it had not begun, the run that it was to begin with."""
-    in_hand = [run for run in left if run.status in ACTIVE]
-    if not in_hand and worker.exit_status == 0 and has_begun:
-        # After many runs a worker leaves the rest to a fresh one.
-        return
-    for run in in_hand or sorted(left, key=lambda run: run.position)[:1]:
-        tail = store.artefacts.log_tail(run.id) or worker.output_tail()
-        end_failed(store, run.id, worker.exit_status or 0, tail, among=(*ACTIVE, "queued"))
 
 
 _FORMAT = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}"

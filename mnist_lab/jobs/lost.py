@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 import psutil
@@ -76,14 +76,14 @@ def worker_of(run: Run) -> psutil.Process | None:
     return process if is_it else None
 
 
-def end_lost(store: RunStore, own: str | None = None, watch: Watch | None = None) -> list[Run]:
+def end_lost(store: RunStore, own: Collection[str] = (), watch: Watch | None = None) -> list[Run]:
     """Ends, as *interrupted*, the runs whose worker is gone or hangs; a worker of this machine that hangs is killed.
 
     Whether it is gone is known of this host by its process, of others by silence; whether it hangs, by silence.
 
     Args:
         store: The run store.
-        own: A worker of whose end its parent itself hears.
+        own: Workers of whose end their parent itself hears.
         watch: Of who looks again and again. Without it only runs of other hosts are taken for silent, by the clock,
             and only if they are still so after another look.
 
@@ -97,10 +97,10 @@ def end_lost(store: RunStore, own: str | None = None, watch: Watch | None = None
         here = run.host == store.host and run.pid is not None
         process = worker_of(run) if here else None
         is_gone = process is None if here else run.id in silent
-        if is_gone and not (here and run.worker == own):
+        if is_gone and not (here and run.worker in own):
             if store.end(run.id, "interrupted", reason=ENDED_EARLY):
                 ended.append(run)
-        elif process is not None and run.id in silent and not _is_stopped(process):
+        elif process is not None and run.id in silent and not is_stopped(process):
             assert watch is not None
             # The store first: where it cannot be written, the worker may be silent for no other reason.
             if store.end(run.id, "interrupted", reason=HUNG.format(round(watch.silent_seconds))):
@@ -130,7 +130,7 @@ def _kill(process: psutil.Process) -> None:
             time.sleep(0.01)
 
 
-def _is_stopped(process: psutil.Process) -> bool:
+def is_stopped(process: psutil.Process) -> bool:
     """Whether somebody holds a process (Ctrl-Z, a debugger, a sleeping laptop's manager of power)."""
     with suppress(psutil.Error):
         return process.status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)

@@ -1,7 +1,7 @@
 """The background thread that keeps the trainings of this machine going.
 
-It keeps one warm trainer process, which takes queued runs from the store by itself; it starts another when one has
-ended, and ends the runs whose process is gone or hangs. With the program the worker ends too.
+It has a crew for the common queue and keeps it warm; it starts the inference process, and puts right what other
+programs have left behind. With the program they all end.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ from mnist_lab.architecture import Architecture
 from mnist_lab.download import download_mnist
 from mnist_lab.errors import LabError
 from mnist_lab.jobs.alone import release_lost
+from mnist_lab.jobs.crew import Crew
+from mnist_lab.jobs.executors import make_crew
 from mnist_lab.jobs.inference import InferenceClient
-from mnist_lab.jobs.lost import Watch, end_lost
-from mnist_lab.jobs.processes import WorkerProcess, end_failed, exit_words
+from mnist_lab.jobs.local_crew import CLOSE_SECONDS, LocalCrew
+from mnist_lab.jobs.processes import WorkerProcess
 from mnist_lab.jobs.queueing import resume, submit
 from mnist_lab.jobs.sign_of_life import SignOfLife, sweep
+from mnist_lab.jobs.sweeper import Sweeper, start_sweep
 from mnist_lab.settings import read_settings
-from mnist_lab.store import Run, RunStore, open_store
+from mnist_lab.store import Run, RunStore, SweepRecord, open_store
+from mnist_lab.sweeps.sweep import Sweep
 from mnist_lab.training_config import TrainingConfig
 
 TICK_SECONDS = 0.25
 # The first page is drawn before the engines take the cores for their start.
 START_DELAY_SECONDS = 1.5
 TRAINER_DELAY_SECONDS = 20.0
-# A worker that does not end by itself within this is killed.
-CLOSE_SECONDS = 2.0
-# A trainer that fails to start is tried again, ever more rarely.
-RETRY_SECONDS = (1.0, 5.0, 30.0, 120.0)
 
 _log = logging.getLogger(__name__)
 
 
 class JobManager:
-    """Queues trainings, keeps a warm worker for them and watches over what it does.
+    """Queues trainings, keeps warm workers for them and watches over what they do.
 
     Args:
         store: The run store.
@@ -48,6 +48,7 @@ class JobManager:
         one_worker: Whether one process is both.
 
     Attributes:
+        crew: Who trains what is in the common queue.
         problem: Why no training can start at present, or None.
         data_words: How the download of MNIST is getting on, where it is not on this machine.
     """
@@ -56,26 +57,26 @@ class JobManager:
         self.store = store
         self._one_worker = one_worker
         self.inference = InferenceClient("both", self._is_idle) if one_worker else InferenceClient()
-        self._worker: WorkerProcess | None = None
-        self._buried: WorkerProcess | None = None
-        self._watch = Watch()
-        self._failures = 0
+        self.crew: Crew = LocalCrew(store, None, 1, start=self._both) if one_worker else make_crew(store, None)
+        self._warmed_at: float | None = None
         self._not_before = time.monotonic() + START_DELAY_SECONDS
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="job-manager", daemon=True)
+        self.sweeper = Sweeper(store)
         self.problem: str | None = None
         self.data_words = ""
         if autostart:
             self.start()
 
     def start(self) -> None:
-        """Starts the thread."""
+        """Starts the threads."""
         self._thread.start()
+        self.sweeper.start()
 
     @property
     def is_warm(self) -> bool:
-        """Whether a trainer process is up; it may still be importing."""
-        return self._worker is not None and self._worker.exit_status is None
+        """Whether a trainer is up; it may still be importing."""
+        return self.crew.is_warm
 
     def submit(
         self,
@@ -115,21 +116,54 @@ class JobManager:
         else:
             resume(self.store, run, person=person)
 
+    def start_sweep(self, sweep: Sweep, person: str | None = None) -> SweepRecord:
+        """Starts a sweep; this program drives it.
+
+        Raises:
+            SweepError: If Optuna is not installed, or a grid is too large.
+        """
+        record = start_sweep(self.store, sweep, person)
+        self.sweeper.look_now()
+        return record
+
+    def stop_sweep(self, sweep_id: str) -> None:
+        """Stops a sweep, which can be resumed."""
+        self.store.command_sweep(sweep_id, "stop")
+
+    def resume_sweep(self, sweep_id: str) -> None:
+        """Lets a sweep go on that has ended.
+
+        Raises:
+            JobError: If it is damaged or was deleted.
+        """
+        self.store.resume_sweep(sweep_id)
+        self.sweeper.look_now()
+
+    def extend_sweep(self, sweep_id: str, *, trials: int = 0, seconds: int = 0, epochs: int = 0) -> None:
+        """Adds to the budget of a sweep, and lets it go on.
+
+        Raises:
+            JobError: If it is damaged or was deleted.
+        """
+        self.store.extend_sweep(sweep_id, trials=trials, seconds=seconds, epochs=epochs)
+        self.sweeper.look_now()
+
     def close(self) -> None:
         """Ends the thread and this program's processes, in seconds; a training under way becomes *interrupted*."""
         self._ended.set()
+        self.sweeper.close()
         if self._thread.is_alive():
             self._thread.join(timeout=1.0)
-        worker = self._worker or (self.inference.process if self._one_worker else None)
+        both = self.inference.process if self._one_worker else None
         self.inference.close()
-        if worker is None:
-            return
-        worker.end(CLOSE_SECONDS)
-        try:
-            # It said so itself, unless it had to be killed.
-            self.store.interrupt(worker.name)
-        except LabError as error:
-            _log.warning("%s", error)
+        self.crew.close()
+        if both is not None:
+            both.end(CLOSE_SECONDS)
+            try:
+                # It may have begun a run since the crew looked.
+                self.store.interrupt(both.name)
+            except LabError as error:
+                _log.warning("%s", error)
 
     def fetch_data(self, *, again: bool = False) -> None:
         """Downloads MNIST in a thread, if no data but the embedded digits are here; pages never wait for it.
@@ -161,67 +195,44 @@ class JobManager:
             return False
 
     def _loop(self) -> None:
-        warmed_at: float | None = None
         sweep(self.store.artefacts.root)
         sign = SignOfLife(self.store.artefacts.root)
         while not self._ended.wait(TICK_SECONDS):
             try:
-                self._bury()
-                if time.monotonic() >= self._not_before and self._worker is None:
-                    if warmed_at is None:
-                        warmed_at = time.monotonic()
-                        self.inference.start()
-                        self.fetch_data()
-                        # Shipped models would be registered anew at the next start, and be back undeleted.
-                        self.store.purge(keep=starter.IDS)
-                        self.store.sweep()
-                    # Both engines at once would leave the first page no processor; a queued training does not wait.
-                    late = time.monotonic() - warmed_at > TRAINER_DELAY_SECONDS
-                    if self._one_worker:
-                        self._worker = self._both()
-                    elif self.inference.is_warm or late or self.store.waiting():
-                        self._worker = WorkerProcess("train")
+                if time.monotonic() >= self._not_before:
+                    self._warm()
+                    self.crew.tick()
+                release_lost(self.store)
             except (LabError, OSError) as error:
                 # The database may be away for a while; the thread must outlive that.
                 self.problem = str(error)
                 _log.warning("%s", error)
                 self._ended.wait(2.0)
             else:
-                self.problem = None if self._failures < 2 else self.problem
+                self.problem = self.crew.problem
             sign.renew(self.problem)
         sign.remove()
 
-    def _both(self) -> WorkerProcess | None:
+    def _warm(self) -> None:
+        """Starts, once, all but the trainers, and says whether one of these is to be kept warm."""
+        if self._warmed_at is None:
+            self._warmed_at = time.monotonic()
+            self.inference.start()
+            self.fetch_data()
+            # Shipped models would be registered anew at the next start, and be back undeleted.
+            self.store.purge(keep=starter.IDS)
+            self.store.sweep()
+        # Both engines at once would leave the first page no processor; a queued training does not wait.
+        late = time.monotonic() - self._warmed_at > TRAINER_DELAY_SECONDS
+        self.crew.keeps_warm = self._one_worker or self.inference.is_warm or late
+
+    def _both(self, _: int) -> WorkerProcess | None:
         """The one process for both: who asks starts it."""
         process = self.inference.process
-        if process is None or process is self._buried:
+        if process is None or process.exit_status is not None:
             self.inference.start()
             return None
         return process
-
-    def _bury(self) -> None:
-        """Ends the runs whose worker is gone."""
-        worker = self._worker
-        status = None if worker is None else worker.exit_status
-        if worker is not None and status is not None:
-            self._worker, self._buried = None, worker
-            mine = [run for run in self.store.active() if run.worker == worker.name]
-            for run in mine:
-                end_failed(self.store, run.id, status, self.store.artefacts.log_tail(run.id))
-            if status == 0 or mine:
-                self._failures = 0
-            else:
-                self._failures += 1
-                wait = RETRY_SECONDS[min(self._failures, len(RETRY_SECONDS)) - 1]
-                self._not_before = time.monotonic() + wait
-                self.problem = f"The training engine does not start (it {exit_words(status)})."
-                _log.error("the trainer ended early: %s\n%s", exit_words(status), worker.output_tail())
-        ended = end_lost(self.store, worker.name if worker is not None and status is None else None, self._watch)
-        if worker is not None and any(run.worker == worker.name for run in ended):
-            # It hung and was killed, which is no failure to start.
-            worker.end()
-            self._worker, self._buried = None, worker
-        release_lost(self.store)
 
 
 @cache

@@ -78,6 +78,24 @@ class WorkerProcess:
         self._output.seek(max(0, self._output.tell() - 8000))
         return "\n".join(self._output.read().decode(errors="replace").strip().splitlines()[-lines:])
 
+    def leave(self) -> None:
+        """Asks it to end when it has done all that it has in hand; Windows has no word for that and just ends it."""
+        if self.exit_status is None:
+            if sys.platform == "win32":
+                self._process.terminate()
+            else:
+                self._process.send_signal(signal.SIGUSR1)
+
+    def ask_to_end(self) -> None:
+        """Asks it to end at once; it does so in a moment, or hangs."""
+        if self.exit_status is None:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """Kills it, and does not wait for its end."""
+        if self.exit_status is None:
+            self._process.kill()
+
     def end(self, patience: float = 3.0) -> None:
         """Ends it: asks first, then insists."""
         if self.exit_status is None:

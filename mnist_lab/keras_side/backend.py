@@ -42,10 +42,19 @@ class Backend(ABC):
     def __init__(self) -> None:
         self._gpu: str | None = None
         self._gpu_failure = ""
+        self.threads: int | None = None
 
     @abstractmethod
-    def share_gpu_memory(self) -> None:
-        """Lets other processes use the GPU too: its memory is taken as it is needed. Called before anything else."""
+    def share_gpu_memory(self, most: int | None = None) -> None:
+        """Lets other processes use the GPU too. Called before anything else.
+
+        Args:
+            most: MiB of each GPU's memory that may be taken; None to take it as it is needed.
+        """
+
+    @abstractmethod
+    def share_cores(self, threads: int) -> None:
+        """Computes in so many threads. Called before anything else."""
 
     @abstractmethod
     def gpu_name(self) -> str | None:
@@ -78,10 +87,20 @@ class Backend(ABC):
     def quicken(self, part: keras.layers.Layer | keras.optimizers.Optimizer) -> None:  # noqa: B027 - most do nothing
         """Lets a part use a quicker kernel of the backend's, where Keras does not; what it does stays the same."""
 
-    def take_gpu(self) -> None:
-        """Tries whether the GPU, if there is one, can do what a training asks of it; the CPU serves where it cannot."""
+    def take_threads(self, threads: int | None) -> None:
+        """Computes in so many threads, as others share the machine; None for as many as there are cores."""
+        self.threads = threads
+        if threads is not None:
+            self.share_cores(threads)
+
+    def take_gpu(self, most_memory: int | None = None) -> None:
+        """Tries whether the GPU, if there is one, can do what a training asks of it; the CPU serves where it cannot.
+
+        Args:
+            most_memory: MiB of its memory that may be taken, where others train on it too.
+        """
         try:
-            self.share_gpu_memory()
+            self.share_gpu_memory(most_memory)
             self._gpu = self.gpu_name()
             if self._gpu is not None:
                 _one_step(self)
@@ -96,7 +115,7 @@ class Backend(ABC):
 
     def device_name(self) -> str:
         """``"CPU, 2 cores"``, or the name of the GPU that was taken; with the backend, if not the one by default."""
-        words = _cpu_name() if self._gpu is None or self._gpu_failure else self._gpu
+        words = _cpu_name(self.threads) if self._gpu is None or self._gpu_failure else self._gpu
         if keras.backend.backend() != DEFAULT_BACKEND:
             words += f", {self.title}"
         if self._gpu_failure:
@@ -108,9 +127,16 @@ class _TensorFlow(Backend):
     title = "TensorFlow"
     jit_compile = False  # on two cores XLA was 3 to 6 times slower
 
-    def share_gpu_memory(self) -> None:
+    def share_gpu_memory(self, most: int | None = None) -> None:
         for gpu in tf.config.list_physical_devices("GPU"):
-            tf.config.experimental.set_memory_growth(gpu, True)
+            if most is None:
+                tf.config.experimental.set_memory_growth(gpu, True)
+            else:
+                limited = [tf.config.LogicalDeviceConfiguration(memory_limit=most)]
+                tf.config.set_logical_device_configuration(gpu, limited)
+
+    def share_cores(self, threads: int) -> None:
+        _share_tensorflows_cores(threads)
 
     def gpu_name(self) -> str | None:
         gpus = tf.config.list_physical_devices("GPU")
@@ -148,10 +174,16 @@ class _Jax(Backend):
     jit_compile = True  # without it every operation of a step is dispatched by itself
     missing_interpolations = ("area",)
 
-    def share_gpu_memory(self) -> None:
-        # Read when JAX first looks for devices, which importing Keras does not make it do.
+    def share_gpu_memory(self, most: int | None = None) -> None:
+        # Read when JAX first looks for devices, which importing Keras does not make it do. It knows limits as shares of
+        # a memory whose size it does not tell by then: several take what they need, each.
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
         _keep_tensorflow_off_the_gpu()
+
+    def share_cores(self, threads: int) -> None:
+        # Read when JAX first looks for devices, too.
+        os.environ["PJRT_NPROC"] = str(threads)
+        _share_tensorflows_cores(threads)
 
     def gpu_name(self) -> str | None:
         import jax
@@ -189,9 +221,20 @@ class _Torch(Backend):
     jit_compile = False  # `torch.compile` wants a C++ compiler, and a minute for the first step
     missing_interpolations = ("area", "lanczos3", "lanczos5")
 
-    def share_gpu_memory(self) -> None:
+    def share_gpu_memory(self, most: int | None = None) -> None:
+        import torch
+
         # PyTorch takes memory as it needs it.
+        if most is not None and torch.cuda.is_available():
+            share = most * 2**20 / torch.cuda.get_device_properties(0).total_memory
+            torch.cuda.set_per_process_memory_fraction(min(1.0, share))
         _keep_tensorflow_off_the_gpu()
+
+    def share_cores(self, threads: int) -> None:
+        import torch
+
+        torch.set_num_threads(threads)
+        _share_tensorflows_cores(threads)
 
     def gpu_name(self) -> str | None:
         import torch
@@ -221,9 +264,15 @@ class _Torch(Backend):
         return on_cpu or isinstance(error, torch.OutOfMemoryError)
 
 
-def _cpu_name() -> str:
+def _cpu_name(threads: int | None) -> str:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return f"CPU, {cores} core{'s' if cores != 1 else ''}"
+    part = "" if threads is None or threads >= cores else f"{threads} of "
+    return f"CPU, {part}{cores} core{'s' if cores != 1 else ''}"
+
+
+def _share_tensorflows_cores(threads: int) -> None:
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
 def _keep_tensorflow_off_the_gpu() -> None:

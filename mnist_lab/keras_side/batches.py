@@ -74,5 +74,8 @@ def _ready(batches: tf.data.Dataset) -> tf.data.Dataset:
     # The thread that tunes a pipeline often misses the end of an iteration, which then waits for its next waking:
     # 0.01 s after its start, 0.03, 0.07 ... 5.1, 10.2, 20.5 and so on: an epoch of 11 s takes 20, now and then.
     options.autotune.enabled = False
-    options.threading.private_threadpool_size = os.cpu_count() or 1
+    # A worker that shares the machine makes its batches ready in its own share of it.
+    options.threading.private_threadpool_size = tf.config.threading.get_intra_op_parallelism_threads() or (
+        os.cpu_count() or 1
+    )
     return batches.prefetch(AHEAD).with_options(options)

@@ -151,10 +151,11 @@ class Training:
                 heartbeat.flush()
                 self._end("stopped")
             predict = self._predict(model)
-            evaluation = evaluate.evaluate(predict, split.x_test, split.y_test, split.test_indices)
-            self._insist(lambda: evaluate.keep(evaluation, self.store, self.run.id))
+            if self.config.test_at_end:
+                evaluation = evaluate.evaluate(predict, split.x_test, split.y_test, split.test_indices)
+                self._insist(lambda: evaluate.keep(evaluation, self.store, self.run.id))
             self._insist(lambda: evaluate.validate(predict, split, self.store, self.run.id))
-            if data.base is not None:
+            if data.base is not None and self.config.test_at_end:
                 base = data.base
                 self._insist(lambda: evaluate.remember_base(predict, base, self.store, self.run.id))
             heartbeat.progress(phase="done")

@@ -4,16 +4,9 @@ from mnist_lab.store.digits import Digit, NewDigit, PracticeAnswer
 from mnist_lab.store.listing import Shelf
 from mnist_lab.store.records import ACTIVE, FINAL, STATUSES, Run
 from mnist_lab.store.runs import RunStore, open_store
+from mnist_lab.store.sweep_records import NewRun, NewTrial, SweepRecord, Trial
 
 __all__ = [
-    "ACTIVE",
-    "FINAL",
-    "STATUSES",
-    "Digit",
-    "NewDigit",
-    "PracticeAnswer",
-    "Run",
-    "RunStore",
-    "Shelf",
-    "open_store",
-]
+    "ACTIVE", "FINAL", "STATUSES", "Digit", "NewDigit", "NewRun", "NewTrial", "PracticeAnswer", "Run", "RunStore",
+    "Shelf", "SweepRecord", "Trial", "open_store",
+]  # fmt: skip

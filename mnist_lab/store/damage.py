@@ -30,7 +30,9 @@ _KINDS: dict[str, tuple[tuple[type, ...], Callable[[], Any]]] = {
     "float": ((float, int), float),
     "list[str]": ((list,), list),
     "dict[str, Any]": ((dict,), dict),
+    "list[float]": ((list,), list),
 }
+_ITEMS: dict[str, tuple[type, ...]] = {"list[str]": (str,), "list[float]": (float, int)}
 
 
 def told(what: str, before: str | None) -> str:
@@ -87,7 +89,7 @@ class Columns:
             kind, _, optional = annotation.partition(" | ")
             types, empty = _KINDS[kind]
             allowed = frozenset((*types, type(None)) if optional else types)
-            self._columns.append((name, allowed, (lambda: None) if optional else empty))
+            self._columns.append((name, allowed, (lambda: None) if optional else empty, _ITEMS.get(kind, ())))
 
     def read(self, row: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """The values of a row, and the names of those that could not be read.
@@ -97,10 +99,10 @@ class Columns:
         values: dict[str, Any] = {}
         damaged = []
         # A list of many thousand rows comes through here at the first page: most values need one look at their type.
-        for name, allowed, empty in self._columns:
+        for name, allowed, empty, items in self._columns:
             value = values[name] = row[name]
             kind = type(value)
-            if kind not in allowed or (kind in _LOOKED_INTO and not _is_sound(name, value)):
+            if kind not in allowed or (kind in _LOOKED_INTO and not _is_sound(name, value, items)):
                 values[name] = empty()
                 if kind is not float or math.isfinite(value):
                     damaged.append(name)
@@ -110,9 +112,9 @@ class Columns:
 _LOOKED_INTO = frozenset((float, list))
 
 
-def _is_sound(name: str, value: Any) -> bool:
+def _is_sound(name: str, value: Any, items: tuple[type, ...]) -> bool:
     if type(value) is list:
-        return all(type(each) is str for each in value)
+        return all(type(each) in items for each in value)
     return math.isfinite(value) and (name not in _TIMES or 0 <= value <= _MAX_TIME)
 
 

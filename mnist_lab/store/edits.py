@@ -21,6 +21,7 @@ KEEP_DELETED_SECONDS = 24 * 3600.0
 _PURGED_AT_ONCE = 20
 
 _runs, _epochs, _points = schema.runs, schema.epochs, schema.points
+_sweeps, _trials = schema.sweeps, schema.trials
 
 
 class Edits:
@@ -107,13 +108,14 @@ class Edits:
                 connection.execute(update(_runs).where(_runs.c.id.in_(some)).values(deleted=None))
 
     def purge(self, older_than: float = KEEP_DELETED_SECONDS, keep: Sequence[str] = ()) -> None:
-        """Removes runs for good that were deleted longer ago than `older_than` seconds, with their files.
+        """Removes runs and sweeps for good that were deleted longer ago than `older_than` seconds, with their files.
 
         Args:
             older_than: Seconds since the deletion.
             keep: Ids that stay, deleted as they are.
         """
-        old = select(_runs.c.id).where(_runs.c.deleted.is_not(None), _runs.c.deleted <= time.time() - older_than)
+        before = time.time() - older_than
+        old = select(_runs.c.id).where(_runs.c.deleted.is_not(None), _runs.c.deleted <= before)
         with reading(self._engine) as connection:
             gone = [run_id for run_id in connection.execute(old).scalars() if run_id not in keep]
         # A few at a time: a run may have very many points, and whoever else would write waits.
@@ -125,6 +127,10 @@ class Edits:
                     connection.execute(delete(table).where(column.in_(still)))
             for run_id in still:
                 self.artefacts.remove(run_id)
+        with writing(self._engine) as connection:
+            sweeps = list(connection.execute(select(_sweeps.c.id).where(_sweeps.c.deleted <= before)).scalars())
+            connection.execute(delete(_trials).where(_trials.c.sweep.in_(sweeps)))
+            connection.execute(delete(_sweeps).where(_sweeps.c.id.in_(sweeps)))
 
     def sweep(self) -> None:
         """Removes what writers that were killed have left among the files of runs."""

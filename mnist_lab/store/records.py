@@ -28,7 +28,8 @@ class Run:
 
     Times are seconds since 1970 (UTC); `seconds` is the time spent training, `prediction_seconds` that of one image in
     large batches; `device` is words. `test_looks` counts how often figures of the test images were reckoned. `person`
-    is who asked for it, in a form that names nobody; `turn` counts the starts of the common queue.
+    is who asked for it, in a form that names nobody; `turn` counts the starts of the common queue. `sweep` is the id of
+    the sweep that made it for its trial of the number `trial`.
 
     A damaged row is a run too: a figure that cannot be read is unknown. Where network or settings cannot be read, its
     network is empty; it is then *failed*, as with an unknown status, unless a worker has it in hand. `reason` says so.
@@ -47,6 +48,8 @@ class Run:
     owner: str | None
     person: str | None
     turn: int | None
+    sweep: str | None
+    trial: int | None
     worker: str | None
     host: str | None
     pid: int | None

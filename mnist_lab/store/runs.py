@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import time
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -14,9 +12,8 @@ from typing import Any
 
 from sqlalchemy import Engine, delete, insert, or_, select
 
-from mnist_lab import shapes
 from mnist_lab.architecture import Architecture
-from mnist_lab.errors import ArchitectureError, LabError, RunNotFound
+from mnist_lab.errors import LabError, RunNotFound
 from mnist_lab.public import printable
 from mnist_lab.settings import read_settings
 from mnist_lab.store import schema
@@ -24,19 +21,21 @@ from mnist_lab.store.artefacts import Artefacts
 from mnist_lab.store.damage import epochs_of, read_json
 from mnist_lab.store.database import KEPT_CONNECTIONS, is_on_a_server, open_engine, reading, writing
 from mnist_lab.store.digits import Digits
-from mnist_lab.store.edits import MAX_NAME, Edits, clean_name, clean_notes
+from mnist_lab.store.edits import Edits
 from mnist_lab.store.listing import Listing
+from mnist_lab.store.new_runs import new_row
 from mnist_lab.store.people import People
 from mnist_lab.store.records import ACTIVE, Run
 from mnist_lab.store.run_list import parts_of, runs_of, whole_rows
+from mnist_lab.store.sweeps import Sweeps
 from mnist_lab.store.work import Work, end_of_queue
 from mnist_lab.training_config import TrainingConfig
 
 _runs, _epochs, _points = schema.runs, schema.epochs, schema.points
 
 
-class RunStore(Work, Edits, Listing, Digits, People):
-    """All runs, with their curves and files, and people's own digits.
+class RunStore(Work, Edits, Listing, Digits, People, Sweeps):
+    """All runs, with their curves and files, sweeps, and people's own digits.
 
     Safe to use from several threads and processes at once.
 
@@ -69,6 +68,8 @@ class RunStore(Work, Edits, Listing, Digits, People):
         files: Mapping[str, bytes] | None = None,
         person: str | None = None,
         most_queued: int | None = None,
+        sweep: str | None = None,
+        trial: int | None = None,
     ) -> Run:
         """Puts a new run at the end of its person's part of the queue.
 
@@ -78,35 +79,20 @@ class RunStore(Work, Edits, Listing, Digits, People):
             name: Display text; empty for one made of the layers.
             notes: Display text.
             preset: The preset whose network it is; its training may differ.
-            owner: If given, only the worker of this name may take it.
+            owner: If given, only the worker of this name, or a worker of this owner's crew, may take it.
             files: By name, files that it needs; they are there before a worker can take it.
             person: Who asks for it, from `person`; None where nobody knows.
             most_queued: How many runs of theirs may be queued with it; None for any number.
+            sweep: The sweep whose trial it confirms.
+            trial: That trial.
 
         Raises:
             ArchitectureError: If the network is impossible.
             NoRoomError: If too many runs of this person are queued.
         """
-        analysis = shapes.analyse(architecture)
-        if analysis.problem is not None:
-            raise ArchitectureError(analysis.problem, path=analysis.problem_path or ())
-        run_id = uuid.uuid4().hex
-        values = {
-            "id": run_id,
-            "name": clean_name(name) or architecture.summary[:MAX_NAME],
-            "notes": clean_notes(notes),
-            "preset": preset,
-            "owner": owner,
-            "person": person,
-            "status": "queued",
-            "created": time.time(),
-            "architecture": architecture.to_dict(),
-            "training": training.to_dict(),
-            "split": training.split,
-            "parameters": analysis.parameters,
-            "trainable_parameters": analysis.trainable,
-            "multiply_adds": analysis.multiply_adds,
-        }
+        whose = {"preset": preset, "owner": owner, "person": person, "sweep": sweep, "trial": trial}
+        values = new_row(architecture, training, name=name, notes=notes, **whose)
+        run_id = values["id"]
         try:
             for file, content in (files or {}).items():
                 with self.artefacts.writing(run_id, file) as path:
@@ -241,6 +227,7 @@ class RunStore(Work, Edits, Listing, Digits, People):
         *,
         ids: Sequence[str] | None = None,
         presets: Sequence[str] | None = None,
+        sweep: str | None = None,
         owned: bool = False,
         deleted: bool = False,
         most: int | None = None,
@@ -253,6 +240,7 @@ class RunStore(Work, Edits, Listing, Digits, People):
             statuses: Only those of these statuses; None for all.
             ids: Only these; None for all.
             presets: Only those that have the network of one of these presets; None for all.
+            sweep: Only those of this sweep; None for all.
             owned: Only those with an owner.
             deleted: Those that were deleted, in place of those that were not.
             most: Only the newest so many; None for all.
@@ -270,6 +258,8 @@ class RunStore(Work, Edits, Listing, Digits, People):
             wanted = wanted.where(or_(_runs.c.dataset == dataset, _runs.c.dataset.is_(None)))
         if created is not None:
             wanted = wanted.where(_runs.c.created == created)
+        if sweep is not None:
+            wanted = wanted.where(_runs.c.sweep == sweep)
         if owned:
             wanted = wanted.where(_runs.c.owner.is_not(None))
         with reading(self._engine) as connection:

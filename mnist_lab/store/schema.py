@@ -41,7 +41,11 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         "ALTER TABLE runs ADD COLUMN turn BIGINT",
         "CREATE INDEX runs_by_person ON runs (person, turn)",
     ),
+    # Two tables more: sweeps and trials.
     5: (
+        "ALTER TABLE runs ADD COLUMN sweep VARCHAR(32)",
+        "ALTER TABLE runs ADD COLUMN trial INTEGER",
+        "CREATE INDEX runs_by_sweep ON runs (sweep, trial)",
         "ALTER TABLE runs ADD COLUMN changed BIGINT NOT NULL DEFAULT 0",
         "CREATE INDEX runs_by_change ON runs (changed)",
         "CREATE INDEX runs_by_creation ON runs (created)",
@@ -101,6 +105,9 @@ runs = Table(
     Column("person", String(40)),
     # When a worker took it from the common queue, counted from one: clocks may be set back.
     Column("turn", BigInteger),
+    # The sweep that made it, and for which of its trials; empty for what a person asked for.
+    Column("sweep", String(32)),
+    Column("trial", Integer),
     Column("worker", String(100)),
     Column("host", String(255)),
     Column("pid", Integer),
@@ -142,6 +149,7 @@ runs = Table(
 
 # Who was served when is asked at each start of a training, of all runs there are.
 Index("runs_by_person", runs.c.person, runs.c.turn)
+Index("runs_by_sweep", runs.c.sweep, runs.c.trial)
 # What is asked of very many runs: which were written since the last look, and the newest.
 Index("runs_by_change", runs.c.changed)
 Index("runs_by_creation", runs.c.created)
@@ -207,3 +215,46 @@ answers = Table(
     Column("created", Float, nullable=False),
 )
 Index("answers_by_writer", answers.c.writer, answers.c.id)
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("sweep", JSON, nullable=False),
+    Column("status", String(20), nullable=False, index=True),
+    Column("reason", Text),
+    # "" or "stop": what a person wants of who drives it.
+    Column("command", String(10), nullable=False, default=""),
+    Column("driver", String(100)),
+    Column("heartbeat", Float),
+    Column("spent", Float, nullable=False, default=0.0),
+    Column("person", String(40)),
+    Column("created", Float, nullable=False),
+    Column("ended", Float),
+    Column("deleted", Float),
+)
+
+trials = Table(
+    "trials",
+    metadata,
+    Column("sweep", String(32), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("values", JSON, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("accuracy", Float),
+    Column("spread", Float),
+    Column("parameters", BigInteger),
+    Column("multiply_adds", BigInteger),
+    Column("epochs", Integer, nullable=False, default=0),
+    Column("runs", JSON, nullable=False, default=list),
+    Column("reason", Text),
+    # By epoch, what the pruner was told.
+    Column("curve", JSON, nullable=False, default=list),
+    # How often its runs were resumed after they had been interrupted.
+    Column("resumed", Integer, nullable=False, default=0),
+    # What the sampler noted, without which a search could not go on as it began.
+    Column("notes", JSON, nullable=False, default=dict),
+    Column("created", Float, nullable=False),
+    Column("ended", Float),
+)

@@ -77,15 +77,29 @@ class Work:
                 if each.position != place:
                     connection.execute(update(_runs).where(_runs.c.id == each.id).values(position=place))
 
-    def claim(self, worker: str, pid: int, *, own: bool = False) -> Run | None:
+    def waiting_for(self, owner: str | None) -> int:
+        """How many runs are queued for an owner; None for the common queue."""
+        whose = _runs.c.owner.is_(None) if owner is None else _runs.c.owner == owner
+        with reading(self._engine) as connection:
+            return int(connection.execute(select(func.count()).where(_is_waiting, whose)).scalar() or 0)
+
+    def has_begun(self, worker: str) -> bool:
+        """Whether a worker had a run in hand that nobody else has had since."""
+        with reading(self._engine) as connection:
+            return connection.execute(select(_runs.c.id).where(_runs.c.worker == worker)).first() is not None
+
+    def claim(self, worker: str, pid: int, *, own: bool = False, owner: str | None = None) -> Run | None:
         """Takes the next queued run for a worker, so that no other worker takes it.
+
+        Without `own` and `owner` it takes those of the common queue and those that are queued for it by name.
 
         Args:
             worker: Name of the worker.
             pid: Its process id on this host.
             own: Take none but those that are queued for this worker by name.
+            owner: Take none but those that are queued for this owner, whose other workers do so too.
         """
-        while (found := self._take(worker, pid, own)) is not None:
+        while (found := self._take(worker, pid, own, owner)) is not None:
             run = self.get(found)
             if not run.is_damaged and is_run_id(found):
                 return run
@@ -93,10 +107,10 @@ class Work:
             self.end(found, "failed", worker=worker, reason=run.reason)
         return None
 
-    def _take(self, worker: str, pid: int, own: bool) -> Any:
+    def _take(self, worker: str, pid: int, own: bool, owner: str | None) -> Any:
         with writing(self._engine) as connection:
-            mine = _runs.c.owner == worker
-            may = mine if own else or_(_runs.c.owner.is_(None), mine)
+            mine = _runs.c.owner == (owner or worker)
+            may = mine if own or owner else or_(_runs.c.owner.is_(None), mine)
             waiting = _waiting(connection, may)
             for each in fair_order(waiting, _served(connection, waiting)):
                 # On SQLite this is the only writer by now; elsewhere two may look at the same row.

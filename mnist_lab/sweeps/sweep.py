@@ -10,6 +10,7 @@ from mnist_lab import fields
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import LabError, SweepError
 from mnist_lab.fields import choice, integer
+from mnist_lab.sweeps import candidates
 from mnist_lab.sweeps.dimensions import Dimension, dimension_from_dict, name_of
 from mnist_lab.training_config import TrainingConfig
 
@@ -68,7 +69,8 @@ class Sweep:
         name: Display text.
 
     Raises:
-        SweepError: If nothing is varied, a field twice, or the split would have it choose by the test images.
+        SweepError: If nothing is varied, a field twice or one that is not there, if a value cannot be had, or the split
+            would have it choose by the test images.
     """
 
     architecture: Architecture
@@ -88,6 +90,11 @@ class Sweep:
                 "With this split a sweep would choose by the test images, whose accuracy would then mean nothing.",
                 "Choose the split holdout.",
             )
+        if self.training.fine_tuning is not None:
+            raise SweepError(
+                "A fine-tuning on a person's own digits cannot be searched.", "Search a training from the beginning."
+            )
+        candidates.check(self.architecture, self.training, self.dimensions)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; `from_dict` makes an equal sweep of them."""

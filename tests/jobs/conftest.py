@@ -18,6 +18,7 @@ from scipy.stats import binomtest
 from mnist_lab import datasets
 from mnist_lab.architecture import Architecture
 from mnist_lab.jobs import JobManager
+from mnist_lab.jobs.local_crew import LocalCrew
 from mnist_lab.layers import Conv2D, Dense, Flatten, MaxPooling2D
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import PREDICTIONS
@@ -79,6 +80,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         manager = JobManager(store)
         yield Lab(store, manager)
         manager.close()
+
+
+def crew_of(manager: JobManager) -> LocalCrew:
+    """Who trains a manager's common queue: worker processes of this machine."""
+    assert isinstance(manager.crew, LocalCrew)
+    return manager.crew
 
 
 def until(store: RunStore, run: Run, condition: Callable[[Run], Any], patience: float = PATIENCE) -> Run:

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from mnist_lab.errors import JobError
-from mnist_lab.jobs import alone, new_owner, processes, release_lost, run_all, run_one
+from mnist_lab.jobs import local_crew, new_owner, processes, release_lost, run_all, run_one
 from mnist_lab.jobs.lost import Watch
 from mnist_lab.store import RunStore
 from mnist_lab.store.artefacts import MODEL
@@ -115,7 +115,8 @@ def test_what_nobody_else_will_train_is_trained_and_what_nobody_has_in_hand_is_e
     runs = [lost, *(store.create(SMALL, FAST, owner=owner) for owner in (killed, None))]
     done = run_all(store, runs, owner, show_progress=False)
     assert [run.status for run in done] == ["interrupted", "finished", "finished"]
-    assert {run.worker for run in done[1:]} == {owner}
+    assert {run.owner for run in done[1:]} == {owner}
+    assert len({run.pid for run in done[1:]}) == 1
 
 
 # Claims as a worker does, and then does nothing any more.
@@ -123,7 +124,8 @@ HANGS = """\
 import os, sys, time
 from mnist_lab.store import open_store
 store = open_store()
-store.claim(sys.argv[sys.argv.index("--name") + 1], os.getpid(), own=True)
+name, owner = (sys.argv[sys.argv.index(word) + 1] for word in ("--name", "--owner"))
+store.claim(name, os.getpid(), owner=owner)
 time.sleep(600)
 """
 
@@ -136,7 +138,7 @@ def test_a_worker_that_hangs_is_killed_and_the_next_run_gets_another(
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{tmp_path / "hangs.py"}" "$@"\n')
     python.chmod(0o700)
     monkeypatch.setattr(processes.sys, "executable", str(python))
-    monkeypatch.setattr(alone, "Watch", lambda: Watch(1.0))
+    monkeypatch.setattr(local_crew, "Watch", lambda: Watch(1.0))
     owner = new_owner(store)
     done = run_all(store, [store.create(SMALL, FAST, owner=owner) for _ in range(2)], owner, show_progress=False)
     assert [run.status for run in done] == ["interrupted", "interrupted"]

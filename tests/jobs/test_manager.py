@@ -12,7 +12,7 @@ import pytest
 
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import ArchitectureError, JobError, TooLargeError
-from mnist_lab.jobs import JobManager, manager, processes
+from mnist_lab.jobs import JobManager, local_crew, processes
 from mnist_lab.jobs.processes import WorkerProcess, exit_words
 from mnist_lab.layers import Conv2D, Dense, Flatten
 from mnist_lab.niceness import NICENESS
@@ -209,8 +209,8 @@ def test_a_worker_that_does_not_start_is_said_and_tried_again_ever_more_rarely(
             starts.append(time.monotonic())
             super().__init__(task)
 
-    monkeypatch.setattr(manager, "WorkerProcess", Fails)
-    monkeypatch.setattr(manager, "RETRY_SECONDS", (0.3, 0.6, 60.0))
+    monkeypatch.setattr(local_crew, "WorkerProcess", Fails)
+    monkeypatch.setattr(local_crew, "RETRY_SECONDS", (0.3, 0.6, 60.0))
     monkeypatch.setattr(idle.inference, "start", lambda: None)
     monkeypatch.setattr(processes.sys, "executable", "/bin/false")
     idle._not_before = 0.0

@@ -94,14 +94,14 @@ def test_runs_of_this_machine_are_known_by_their_process_and_those_of_others_by_
         # The clock of its machine is late, but it beats.
         beat = threading.Timer(0.2, lambda: store.set_figures(slow_clock, heartbeat=long_ago + 0.2))
         beat.start()
-        assert ids(end_lost(store, "own")) == ended
+        assert ids(end_lost(store, {"own"})) == ended
         beat.join()
         assert {store.get(run).status for run in ended} == {"interrupted"}
         assert all("Resume" in (store.get(run).reason or "") for run in ended)
         assert {store.get(run).status for run in kept} == {"running"}
         assert store.get(waiting).status == "queued"
         store.set_figures(slow_clock, heartbeat=time.time())
-        assert end_lost(store, "own") == []
+        assert end_lost(store, {"own"}) == []
 
 
 def test_a_worker_is_a_process_of_its_name_that_is_alive(store: RunStore) -> None:

@@ -21,6 +21,7 @@ from tests.jobs.conftest import (
     SMALL,
     assert_curve_is_whole,
     assert_figures_follow_from_predictions,
+    crew_of,
     environment,
     has_ended,
     has_trained,
@@ -82,10 +83,11 @@ def test_a_training_outlives_a_killed_program_and_ends_with_a_closed_one_to_be_r
     earlier.inference.start = lambda: None  # type: ignore[method-assign]
     earlier.start()
     until(store, long, has_trained(2))
+    (worker,) = crew_of(earlier).processes
     begin = time.monotonic()
     earlier.close()
     assert time.monotonic() - begin < 5, "what is promised"
-    assert earlier._worker is not None and earlier._worker.exit_status == 0
+    assert worker.exit_status == 0
     closed = store.get(long.id)
     assert closed.status == "interrupted" and closed.can_go_on
     assert closed.reason == "The program or the machine was ended while it trained. Resume it from its last epoch."

@@ -186,6 +186,21 @@ def test_main_trains_evaluates_and_saves(
     assert (tmp_path / "exported.keras").is_file() and (tmp_path / "exported-002.keras").is_file()
 
 
+def test_a_script_without_a_test_at_its_end_never_looks_at_the_test_images(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chance = np.random.default_rng(0)
+    images = chance.integers(0, 256, (300, 28, 28), np.uint8), chance.integers(0, 10, 300).astype(np.uint8)
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: (images, images))
+    monkeypatch.chdir(tmp_path)
+    script = run(SMALL, TrainingConfig(epochs=1, limit=200, test_at_end=False))
+    (x_train, y_train), validation, _ = script["load_data"]()
+    script["main"].__globals__["load_data"] = lambda: ((x_train, y_train), validation, (None, None))
+    script["main"]()
+    assert "Validation: accuracy" in capsys.readouterr().out
+    assert (tmp_path / "exported.keras").is_file()
+
+
 @pytest.mark.parametrize("split", ["holdout", "pooled-80-10-10"])
 def test_the_script_splits_mnist_into_the_sizes_of_the_lab(split: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def some(count: int) -> tuple[Any, Any]:

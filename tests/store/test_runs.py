@@ -230,6 +230,24 @@ def test_only_its_owner_takes_a_run_that_has_one(store: RunStore) -> None:
     assert taken is not None and taken.id == own.id
 
 
+def test_several_workers_share_the_runs_of_one_owner_and_take_no_others(store: RunStore) -> None:
+    mine = [create(store, name, owner="me").id for name in "ab"]
+    create(store, "common")
+    create(store, "of w", owner="w")
+    assert (store.waiting_for("me"), store.waiting_for("w"), store.waiting_for(None), store.waiting_for("x")) == (
+        2, 1, 1, 0,
+    )  # fmt: skip
+    assert not store.has_begun("v")
+    taken = [store.claim(worker, 1, owner="me") for worker in ("v", "w")]
+    assert [run.id for run in taken if run] == mine
+    assert [run.worker for run in taken if run] == ["v", "w"]
+    assert store.has_begun("v") and store.has_begun("w")
+    assert store.claim("w", 1, owner="me") is None, "what is queued for it by name is not this owner's"
+    assert (store.waiting_for("me"), store.waiting_for("w"), store.waiting_for(None)) == (0, 1, 1)
+    store.interrupt("v")
+    assert [store.get(run_id).status for run_id in mine] == ["interrupted", "running"]
+
+
 def test_a_claimed_run_says_who_has_it(store: RunStore) -> None:
     run = create(store)
     taken = store.claim("w", 4711)

@@ -17,11 +17,11 @@ from typing import Any
 import psutil
 
 from mnist_lab import datasets, exchange, heartbeat, worker
-from mnist_lab.jobs import JobManager, inference, manager, processes
+from mnist_lab.jobs import JobManager, inference, local_crew, manager, processes
 from mnist_lab.jobs.lost import Watch
 from mnist_lab.keras_side import evaluate, infer, probe, train, weights  # noqa: F401
 from mnist_lab.store import RunStore, open_store
-from tests.jobs.conftest import FAST, SMALL
+from tests.jobs.conftest import FAST, SMALL, crew_of
 from tests.torture.phases import PHASES, Phase
 from tests.torture.zygote import Child, show_command
 
@@ -54,11 +54,11 @@ def app(home: str, address: str, silent: float = 60.0, most_per_look: float = 1.
     stand_in = SimpleNamespace(**{**vars(subprocess), "Popen": Forked})
     processes.subprocess = stand_in  # type: ignore[assignment]
     manager.START_DELAY_SECONDS = 0.0
-    manager.RETRY_SECONDS = (0.05,)
+    local_crew.RETRY_SECONDS = (0.05,)
     inference.InferenceClient.start = lambda self: None  # type: ignore[method-assign]
     JobManager.fetch_data = lambda self, again=False: None  # type: ignore[method-assign,misc]
     made = JobManager(open_store(), autostart=False)
-    made._watch = Watch(silent, most_per_look)
+    crew_of(made).watch = Watch(silent, most_per_look)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +17,7 @@ from mnist_lab.jobs import JobManager
 from mnist_lab.layers import Conv2D, Dense, Flatten
 from mnist_lab.optimizers import SGD
 from mnist_lab.training_config import TrainingConfig
-from tests.jobs.conftest import FAST, SMALL, Lab, has_ended, place
+from tests.jobs.conftest import FAST, SMALL, Lab, crew_of, has_ended, place
 from tests.torture.conftest import FULL, Tally
 
 MB = 2**20
@@ -84,9 +85,9 @@ def no_group_is_left() -> Iterator[None]:
 def test_memory_that_runs_out_fails_one_run_and_says_so(
     lab: Lab, no_group_is_left: None, tally: Tally, network: Architecture, limit: Callable[[int], None]
 ) -> None:
-    worker = lab.manager._worker
-    assert worker is not None
-    limit(worker.pid)
+    while not (processes := crew_of(lab.manager).processes):
+        time.sleep(0.05)
+    limit(processes[0].pid)
     greedy = lab.store.create(network, ONE_BATCH)
     after = lab.store.create(SMALL, FAST)
     greedy = lab.until(greedy, has_ended)
