@@ -3,20 +3,35 @@
 The training loop must not wait for a disk at every batch: it leaves its figures here and reads a flag; four times a
 second this thread writes the ones and refreshes the other. It is the one thread outside `mnist_lab.jobs`, since it
 lives in the worker process. It also sees whether the main thread still moves.
+
+A server is asked by the workers of a whole cluster. Each of them spends a small share of its time there, whatever it
+takes: where the server is slow to answer, it is asked less often, so that what is asked of it stays what it can bear.
 """
 
 from __future__ import annotations
 
 import logging
+import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from mnist_lab.errors import StoreError
 from mnist_lab.store import RunStore
 
 PERIOD_SECONDS = 0.25
+# Of a server's answers, the time between two reports is this many times as long as one takes; and at most so long,
+# which is how long a stop may then wait. Who takes a silent worker for lost waits far longer.
+PERIOD_FACTOR = 20.0
+MOST_PERIOD_SECONDS = 5.0
+# How much the last answer counts for what the next is thought to take.
+_LAST_COUNTS = 0.3
+# The curve within the epochs is as dense as reports come until it has so many points, four a second then 500 s; after
+# that, points stand as far apart as this part of the time so far. A day has 12,000 of them in place of 346,000, and no
+# screen is so wide.
+DENSE_POINTS = 2_000
 # A batch may take longer than a user waits for Stop; then the last epoch is kept in place of the batch.
 PATIENCE_SECONDS = 1.4
 # A main thread that has not moved for so long hangs: before its first batch, when it may download, compile or wait for
@@ -28,6 +43,50 @@ HANG_FACTOR = 20.0
 MOST_PER_BEAT = 5.0
 
 _log = logging.getLogger(__name__)
+
+
+class Pace:
+    """How often a worker asks a store for the same thing again.
+
+    Args:
+        store: The run store.
+        local: Seconds between two questions to this machine's own store, always.
+        server: The least seconds between two to a server.
+        most: The most.
+    """
+
+    def __init__(
+        self, store: RunStore, local: float, server: float | None = None, most: float = MOST_PERIOD_SECONDS
+    ) -> None:
+        self._is_on_a_server = store.is_on_a_server
+        self._local, self._server, self._most = local, local if server is None else server, most
+        self._answer_seconds = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Between two questions, as the store answers now."""
+        if not self._is_on_a_server:
+            return self._local
+        return min(self._most, max(self._server, PERIOD_FACTOR * self._answer_seconds))
+
+    @property
+    def pause(self) -> float:
+        """The next time between two questions: workers that began together do not go on asking together."""
+        return self.seconds * (random.uniform(0.8, 1.0) if self._is_on_a_server else 1.0)
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Around each question: what the answer takes decides of the next. One that fails took a while at least."""
+        began = time.monotonic()
+        try:
+            yield
+        except StoreError:
+            self._took(max(time.monotonic() - began, self._answer_seconds, 2 * self._server / PERIOD_FACTOR))
+            raise
+        self._took(time.monotonic() - began)
+
+    def _took(self, seconds: float) -> None:
+        self._answer_seconds += _LAST_COUNTS * (seconds - self._answer_seconds)
 
 
 class Heartbeat:
@@ -53,6 +112,8 @@ class Heartbeat:
         self._still = 0.0
         self._longest = 0.0
         self._has_begun = False
+        self._began = time.monotonic()
+        self._pace = Pace(store, PERIOD_SECONDS)
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._points: list[dict[str, Any]] = []
@@ -72,6 +133,16 @@ class Heartbeat:
         self._done.set()
         self._thread.join(timeout=30)
         self._beat()
+
+    @property
+    def period(self) -> float:
+        """Seconds between two reports, as the store answers now."""
+        return self._pace.seconds
+
+    @property
+    def point_period(self) -> float:
+        """Seconds between two points of the curve, ever more in a long training."""
+        return max(self.period, (time.monotonic() - self._began) / DENSE_POINTS)
 
     def progress(self, **values: Any) -> None:
         """Replaces values of the progress that is shown (phase, epoch, step ...)."""
@@ -108,7 +179,7 @@ class Heartbeat:
 
     def _loop(self) -> None:
         before = time.monotonic()
-        while not self._done.wait(PERIOD_SECONDS):
+        while not self._done.wait(self._pace.pause):
             self._beat()
             now = time.monotonic()
             with self._lock:
@@ -130,7 +201,8 @@ class Heartbeat:
                 points, self._points = self._points, []
                 progress, status = self._progress, self._status
             try:
-                command = self._store.report(self._run_id, self._worker, progress, points, status=status)
+                with self._pace.asking():
+                    command = self._store.report(self._run_id, self._worker, progress, points, status=status)
             except StoreError as error:
                 # The disk may be full or the database away for a while: the training goes on, the points wait.
                 _log.warning("progress was not written: %s", error, extra={"run": self._run_id})

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -105,6 +105,16 @@ class RunQuery:
     def uses(self, names: Container[str]) -> bool:
         """Whether any of these fields decides what it shows."""
         asked = (self.sort, *self.columns, *(each.field for each in self.filters if not each.is_empty))
+        return any(name in names for name in asked)
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether it lists all runs, the newest first, each in a row of its own."""
+        return not self.is_narrow and not self.group and (self.sort, self.descending) == ("created", True)
+
+    def decides_by(self, names: Container[str]) -> bool:
+        """Whether any of these fields decides which runs are listed, or in which order."""
+        asked = (self.sort, *(each.field for each in self.filters if not each.is_empty))
         return any(name in names for name in asked)
 
     def listed(self, runs: Sequence[Run], value: Callable[[Run, str], Value]) -> list[Run]:
@@ -214,15 +224,21 @@ def choices(values: Iterable[Value]) -> list[tuple[Scalar, int]]:
 
 def looks_sentence(runs: Iterable[Run]) -> str:
     """How often the test images of some runs were looked at, and what picking the best of them does; "" if never."""
-    by_data: dict[str, tuple[int, int]] = {}
+    by_data: dict[str | None, tuple[int, int]] = {}
     for run in runs:
         if run.test_looks:
-            looks, many = by_data.get(run.dataset or "unknown data", (0, 0))
-            by_data[run.dataset or "unknown data"] = looks + run.test_looks, many + 1
+            looks, many = by_data.get(run.dataset, (0, 0))
+            by_data[run.dataset] = looks + run.test_looks, many + 1
+    return looks_words(by_data)
+
+
+def looks_words(by_data: Mapping[str | None, tuple[int, int]]) -> str:
+    """The same, of how often test images were looked at, and by how many runs, by the data set."""
     if not by_data:
         return ""
     parts = [
-        f"{looks:,} time{'s' * (looks != 1)} by {many:,} run{'s' * (many != 1)}" + f" ({name})" * (len(by_data) > 1)
+        f"{looks:,} time{'s' * (looks != 1)} by {many:,} run{'s' * (many != 1)}"
+        + f" ({name or 'unknown data'})" * (len(by_data) > 1)
         for name, (looks, many) in by_data.items()
     ]
     said = f"The test images were looked at {', '.join(parts)} of this list."

@@ -25,10 +25,13 @@ from typing import Any
 
 from mnist_lab import datasets, logs, niceness, public
 from mnist_lab.errors import LabError
+from mnist_lab.heartbeat import Pace
 from mnist_lab.settings import read_settings
 from mnist_lab.store import Run, RunStore, open_store
 
 POLL_SECONDS = 0.1
+# On a server, which the idle workers of a whole cluster ask.
+SERVER_POLL_SECONDS = 1.0
 # TensorFlow's memory grows a little with each network; a fresh process is warmed up in the background after this many.
 RUNS_PER_PROCESS = 25
 LOG_SECONDS = 2.0  # between two looks at how long a run's log has become
@@ -60,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.threads is not None:
             # OpenMP's and those of numerical libraries are counted when these are loaded.
             os.environ["OMP_NUM_THREADS"] = str(options.threads)
-        store = open_store()
+        store = open_store(kept=1)
     except LabError as error:
         print(error, file=sys.stderr)
         return 2
@@ -85,6 +88,7 @@ def _train(store: RunStore, options: argparse.Namespace, beside: Callable[[], No
     name, parent, own = options.name, options.parent, options.own
     beside()
     done = 0
+    pace = Pace(store, POLL_SECONDS, SERVER_POLL_SECONDS)
     leaving = _end_when_asked(store, name)
 
     def is_unwanted() -> bool:
@@ -92,7 +96,10 @@ def _train(store: RunStore, options: argparse.Namespace, beside: Callable[[], No
 
     def next_run() -> Run | None:
         # What waits is for the next program's trainer: two at once would take each other's time.
-        return None if is_unwanted() else store.claim(name, os.getpid(), own=own, owner=options.owner)
+        if is_unwanted():
+            return None
+        with pace.asking():
+            return store.claim(name, os.getpid(), own=own, owner=options.owner)
 
     # Whoever has queued runs of their own waits for these, and for nothing else.
     for_all = not own and options.owner is None
@@ -123,7 +130,7 @@ def _train(store: RunStore, options: argparse.Namespace, beside: Callable[[], No
                 store.note(probe_key(store.host), found.to_dict())
             measured = found is not None
         else:
-            time.sleep(POLL_SECONDS)
+            time.sleep(pace.pause)
 
 
 def get_ready(threads: int | None = None, gpu_memory: int | None = None) -> None:

@@ -17,10 +17,10 @@ from mnist_lab.ui import (
 frame.needs_app()
 st.title("Runs")
 store = frame.store()
-runs = store.listing()
+runs = store.shelf()
 run_table.undo_bar(store)
-run_links.note_gone(store, runs)
-run_links.take_up(store, runs)
+run_links.note_gone(store)
+run_links.take_up(store)
 if not runs:
     st.info("No runs yet. Train a network in the Lab, and it is kept here.")
     run_import.control(store)

@@ -44,12 +44,14 @@ class Server:
 
     Args:
         address: Where it listens beside 127.0.0.1, and lets in whoever is of the same 256 addresses.
+        settings: Of the server, where they are to be others than a test's.
 
     Attributes:
         port: Where it listens.
     """
 
-    def __init__(self, address: str | None = None) -> None:
+    def __init__(self, address: str | None = None, **settings: object) -> None:
+        self._settings = settings
         programs = _folder_of_programs()
         assert programs is not None
         self._programs, self._address = programs, address
@@ -91,7 +93,7 @@ class Server:
         settings = {
             "port": self.port, "listen_addresses": ",".join(filter(None, ["127.0.0.1", self._address])),
             "unix_socket_directories": "", "fsync": "off",
-            "max_connections": 200, "shared_buffers": "16MB",
+            "max_connections": 200, "shared_buffers": "16MB", **self._settings,
         }  # fmt: skip
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         with (self._folder / "log").open("ab") as log:

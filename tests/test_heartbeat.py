@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -197,3 +198,85 @@ def test_the_promise_of_two_seconds_leaves_time_for_the_disk() -> None:
         if name.strip() in ("PERIOD_SECONDS", "PATIENCE_SECONDS")
     }
     assert 2 * values["PERIOD_SECONDS"] + values["PATIENCE_SECONDS"] <= 1.95
+
+
+# How often -----------------------------------------------------------------------------------------------------------
+
+
+class Slow:
+    """A store whose answers take as long as one wishes; the clock is set forward by that."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, is_on_a_server: bool) -> None:
+        self.is_on_a_server, self.takes, self.asked, self.now = is_on_a_server, 0.001, 0, 0.0
+        monkeypatch.setattr(heartbeat.time, "monotonic", lambda: self.now)
+
+    def report(self, *_: Any, **__: Any) -> str:
+        self.asked += 1
+        self.now += self.takes
+        if self.takes > 100:
+            raise StoreError("away", "wait")
+        return ""
+
+
+def settled(beat: Heartbeat) -> float:
+    """The period when the last answers are all that counts."""
+    for _ in range(30):
+        beat.flush()
+    return beat.period
+
+
+def test_a_server_is_asked_less_often_the_slower_it_answers_and_oftener_again_when_it_is_quick(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.undo()
+    slow = Slow(monkeypatch, is_on_a_server=True)
+    beat = Heartbeat(slow, "r", "w")  # type: ignore[arg-type]
+    assert beat.period == settled(beat) == 0.25, "an answer of a millisecond"
+    slow.takes = 0.05
+    assert settled(beat) == pytest.approx(1.0, rel=0.01), "a twentieth of its time is what a worker spends there"
+    slow.takes = 3.0
+    assert settled(beat) == 5.0, "who stops a training does not wait longer than that"
+    slow.takes = 0.001
+    assert settled(beat) == 0.25
+
+
+def test_a_server_that_refuses_is_asked_less_often_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    slow = Slow(monkeypatch, is_on_a_server=True)
+    beat = Heartbeat(slow, "r", "w")  # type: ignore[arg-type]
+    slow.takes = 101.0
+    assert settled(beat) == 5.0 and slow.asked == 30 and not beat.is_lost
+
+
+def test_this_machines_own_store_is_asked_four_times_a_second_however_long_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.undo()
+    slow = Slow(monkeypatch, is_on_a_server=False)
+    beat = Heartbeat(slow, "r", "w")  # type: ignore[arg-type]
+    slow.takes = 3.0
+    assert settled(beat) == beat._pace.pause == 0.25
+
+
+def test_workers_that_began_together_do_not_ask_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    slow = Slow(monkeypatch, is_on_a_server=True)
+    pauses = {heartbeat.Pace(slow, 0.1, 1.0).pause for _ in range(50)}  # type: ignore[arg-type]
+    assert len(pauses) > 40 and min(pauses) >= 0.8 and max(pauses) <= 1.0
+
+
+def test_the_points_of_a_long_training_are_as_many_as_a_screen_can_show_and_those_of_a_short_one_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.undo()
+    slow = Slow(monkeypatch, is_on_a_server=False)
+    beat = Heartbeat(slow, "r", "w")  # type: ignore[arg-type]
+    points = []
+    while slow.now < 24 * 3600:
+        points.append(slow.now)
+        slow.now += beat.point_period
+    early = [each for each in points if each <= 480]
+    assert len(early) == pytest.approx(4 * 480, abs=2), "four a second"
+    assert 10_000 < len(points) < 13_000
+    # Ever wider, and never so wide that a curve would lack a part of itself.
+    assert max(after - before for before, after in pairwise(points)) < 24 * 3600 / 1_900

@@ -185,8 +185,8 @@ def _check_manifest(archive: Archive) -> None:
 
 def _known(store: RunStore, read: _Read) -> Run | None:
     """The run of the store that is this one, if there is one: the same moment, settings, curves and predictions."""
-    for run in store.runs():
-        if run.created != read.record.values["created"] or not _is_alike(run, read):
+    for run in store.runs(created=read.record.values["created"]):
+        if not _is_alike(run, read):
             continue
         if store.history(run.id) != read.history:
             continue

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from mnist_lab import niceness
-from mnist_lab.heartbeat import PERIOD_SECONDS, Heartbeat
+from mnist_lab.heartbeat import Heartbeat
 from mnist_lab.training_config import EarlyStopping, ReduceLROnPlateau, monitor_mode
 
 
@@ -23,7 +23,7 @@ class Diverged(Exception):
 
 
 class Control(keras.callbacks.Callback):
-    """Looks at the command after every batch, and hands figures to the heartbeat four times a second.
+    """Looks at the command after every batch, and hands figures to the heartbeat as often as that writes them.
 
     Keras reports running means over the epoch; the points of the curve are the means since the point before.
 
@@ -46,6 +46,7 @@ class Control(keras.callbacks.Callback):
         self.speed: float | None = None
         self._epoch = 0
         self._due = 0.0
+        self._point_due = 0.0
         self._seen = (0, 0.0, 0.0)
         self._mark = (0.0, 0)
         self._batches_began = 0.0
@@ -68,8 +69,11 @@ class Control(keras.callbacks.Callback):
             self.training_seconds = now - self._batches_began
         if now >= self._due or batch + 1 == self.steps:
             is_first = self._due == 0.0
-            self._due = now + PERIOD_SECONDS
-            self._report(batch + 1, now, logs or {})
+            self._due = now + self.heartbeat.period
+            is_point = now >= self._point_due or batch + 1 == self.steps
+            if is_point:
+                self._point_due = now + self.heartbeat.point_period
+            self._report(batch + 1, now, logs or {}, is_point)
             if is_first:
                 # Whoever pressed Train waits for this point; from here on the page goes first.
                 self.heartbeat.flush()
@@ -99,12 +103,12 @@ class Control(keras.callbacks.Callback):
             raise StopRequested
         self.heartbeat.status("running")
 
-    def _report(self, step: int, now: float, logs: dict[str, Any]) -> None:
+    def _report(self, step: int, now: float, logs: dict[str, Any], is_point: bool) -> None:
         loss, accuracy = float(logs.get("loss", math.nan)), float(logs.get("accuracy", math.nan))
         before, loss_before, accuracy_before = self._seen
         if not math.isfinite(loss):
             raise Diverged
-        if step > before:
+        if is_point and step > before:
             share = step - before
             self._seen = (step, loss, accuracy)
             # The last batch of an epoch may be smaller; the share is by batches, which errs by less than a batch.

@@ -18,6 +18,9 @@ from mnist_lab.store import damage, schema
 
 BUSY_SECONDS = 30
 SQLITE = "sqlite:///"
+# A server has a hundred for all processes that use the store, where it is not told otherwise. A worker keeps one.
+KEPT_CONNECTIONS = 3
+_MOST_CONNECTIONS = 15
 # The lock's number on a server, where other programs may have theirs.
 _ADVISORY = 0x4D4E4953
 # The driver's names, in seconds but for the last, which is in milliseconds.
@@ -28,15 +31,19 @@ _KEEPALIVE = {
 _JSON: dict[str, Any] = {"json_serializer": damage.write_json, "json_deserializer": damage.read_json}
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, kept: int = KEPT_CONNECTIONS) -> Engine:
     """Opens the database at `url` and creates its tables where they are absent.
+
+    Args:
+        url: Where it is.
+        kept: Of connections to a server, how many stay open while nobody asks anything.
 
     Raises:
         StoreError: If it cannot be opened, or was written by a newer version of the program.
     """
     engine: Engine | None = None
     try:
-        engine = _sqlite(url) if url.startswith(SQLITE) else _postgresql(url)
+        engine = _sqlite(url) if url.startswith(SQLITE) else _on_a_server(url, kept)
         with _creation_lock(engine):
             schema.metadata.create_all(engine)
             with engine.begin() as connection:
@@ -60,6 +67,11 @@ def open_engine(url: str) -> Engine:
             f"The run store was written by a newer version of the program (format {version}).", "Update the program."
         )
     return engine
+
+
+def is_on_a_server(engine: Engine) -> bool:
+    """Whether a database is a server's, and no file of this machine."""
+    return engine.dialect.name != "sqlite"
 
 
 def _migrate(engine: Engine, version: int) -> None:
@@ -122,10 +134,18 @@ def _sqlite(url: str) -> Engine:
     return engine
 
 
-def _postgresql(url: str) -> Engine:
+def _on_a_server(url: str, kept: int) -> Engine:
     # Either side is to notice that the other vanished without a word: a worker's machine that loses its power in a
     # transaction would hold a run locked for hours, and a training whose database does would wait as long.
-    engine = create_engine(url, pool_pre_ping=True, connect_args=_KEEPALIVE, **_JSON)
+    engine = create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=kept,
+        max_overflow=_MOST_CONNECTIONS - kept,
+        pool_use_lifo=True,
+        connect_args=_KEEPALIVE,
+        **_JSON,
+    )
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, record: Any) -> None:

@@ -14,9 +14,11 @@ from mnist_lab.store import schema
 from mnist_lab.store.artefacts import Artefacts
 from mnist_lab.store.database import reading, writing
 from mnist_lab.store.records import ACTIVE
+from mnist_lab.store.run_list import parts_of
 
 MAX_NAME, MAX_NOTES, MAX_TAG, MAX_TAGS = 200, 2000, 40, 20
 KEEP_DELETED_SECONDS = 24 * 3600.0
+_PURGED_AT_ONCE = 20
 
 _runs, _epochs, _points = schema.runs, schema.epochs, schema.points
 _sweeps, _trials = schema.sweeps, schema.trials
@@ -64,7 +66,8 @@ class Edits:
     def star_all(self, run_ids: Iterable[str], starred: bool) -> None:
         """Stars several runs, or takes their stars."""
         with writing(self._engine) as connection:
-            connection.execute(update(_runs).where(_runs.c.id.in_(list(run_ids))).values(starred=starred))
+            for some in parts_of(list(run_ids)):
+                connection.execute(update(_runs).where(_runs.c.id.in_(some)).values(starred=starred))
 
     def tag_all(self, run_ids: Iterable[str], *, add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
         """Adds tags to several runs and takes others from them, all or none.
@@ -74,11 +77,12 @@ class Edits:
         """
         gone = set(remove)
         with writing(self._engine) as connection:
-            query = select(_runs.c.id, _runs.c.tags).where(_runs.c.id.in_(list(run_ids)))
-            for run_id, tags in connection.execute(query).all():
-                after = clean_tags([*(tag for tag in tags if tag not in gone), *add])
-                if after != tags:
-                    connection.execute(update(_runs).where(_runs.c.id == run_id).values(tags=after))
+            for some in parts_of(list(run_ids)):
+                query = select(_runs.c.id, _runs.c.tags).where(_runs.c.id.in_(some))
+                for run_id, tags in connection.execute(query).all():
+                    after = clean_tags([*(tag for tag in tags if tag not in gone), *add])
+                    if after != tags:
+                        connection.execute(update(_runs).where(_runs.c.id == run_id).values(tags=after))
 
     def delete(self, run_ids: Iterable[str]) -> list[str]:
         """Deletes runs; `undelete` brings them back for a day. A run under way must be stopped first.
@@ -88,17 +92,20 @@ class Edits:
         """
         ids = list(run_ids)
         with writing(self._engine) as connection:
-            query = select(_runs.c.name).where(_runs.c.id.in_(ids), _runs.c.status.in_(ACTIVE))
-            busy = list(connection.execute(query).scalars())
-            if busy:
-                raise JobError(f"Run {busy[0]!r} is under way and cannot be deleted.", "Stop it first.")
-            connection.execute(update(_runs).where(_runs.c.id.in_(ids)).values(deleted=time.time()))
+            now = time.time()
+            for some in parts_of(ids):
+                query = select(_runs.c.name).where(_runs.c.id.in_(some), _runs.c.status.in_(ACTIVE))
+                busy = list(connection.execute(query).scalars())
+                if busy:
+                    raise JobError(f"Run {busy[0]!r} is under way and cannot be deleted.", "Stop it first.")
+                connection.execute(update(_runs).where(_runs.c.id.in_(some)).values(deleted=now))
         return ids
 
     def undelete(self, run_ids: Iterable[str]) -> None:
         """Brings deleted runs back."""
         with writing(self._engine) as connection:
-            connection.execute(update(_runs).where(_runs.c.id.in_(list(run_ids))).values(deleted=None))
+            for some in parts_of(list(run_ids)):
+                connection.execute(update(_runs).where(_runs.c.id.in_(some)).values(deleted=None))
 
     def purge(self, older_than: float = KEEP_DELETED_SECONDS, keep: Sequence[str] = ()) -> None:
         """Removes runs and sweeps for good that were deleted longer ago than `older_than` seconds, with their files.
@@ -108,17 +115,22 @@ class Edits:
             keep: Ids that stay, deleted as they are.
         """
         before = time.time() - older_than
-        old = select(_runs.c.id).where(_runs.c.deleted <= before)
+        old = select(_runs.c.id).where(_runs.c.deleted.is_not(None), _runs.c.deleted <= before)
         with reading(self._engine) as connection:
             gone = [run_id for run_id in connection.execute(old).scalars() if run_id not in keep]
+        # A few at a time: a run may have very many points, and whoever else would write waits.
+        for some in parts_of(gone, _PURGED_AT_ONCE):
+            with writing(self._engine) as connection:
+                # Somebody may have taken the deletion back meanwhile.
+                still = list(connection.execute(old.where(_runs.c.id.in_(some))).scalars())
+                for table, column in ((_epochs, _epochs.c.run_id), (_points, _points.c.run_id), (_runs, _runs.c.id)):
+                    connection.execute(delete(table).where(column.in_(still)))
+            for run_id in still:
+                self.artefacts.remove(run_id)
         with writing(self._engine) as connection:
-            for table, column in ((_epochs, _epochs.c.run_id), (_points, _points.c.run_id), (_runs, _runs.c.id)):
-                connection.execute(delete(table).where(column.in_(gone)))
             sweeps = list(connection.execute(select(_sweeps.c.id).where(_sweeps.c.deleted <= before)).scalars())
             connection.execute(delete(_trials).where(_trials.c.sweep.in_(sweeps)))
             connection.execute(delete(_sweeps).where(_sweeps.c.id.in_(sweeps)))
-        for run_id in gone:
-            self.artefacts.remove(run_id)
 
     def sweep(self) -> None:
         """Removes what writers that were killed have left among the files of runs."""

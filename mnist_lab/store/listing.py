@@ -1,27 +1,21 @@
-"""Many runs at once: what never changes of a run is read once, what did not change is not made anew."""
+"""Many runs at once, and the best epochs of each."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import fields
-from typing import Any
+from typing import Any, overload
 
-from sqlalchemy import Connection, Engine, Text, cast, select
+from sqlalchemy import Engine, func, select
 
 from mnist_lab.store import schema
-from mnist_lab.store.artefacts import is_run_id
-from mnist_lab.store.damage import epochs_of, problem_of, read_json
+from mnist_lab.store.damage import epochs_of
 from mnist_lab.store.database import reading
 from mnist_lab.store.records import Run
+from mnist_lab.store.run_list import MANY, RunList, parts_of, runs_of, whole_rows
 from mnist_lab.training_config import MONITORS, monitor_mode
 
 _runs, _epochs = schema.runs, schema.epochs
-_NAMES = tuple(field.name for field in fields(Run))
-# Written when a run is made, and never again; they are most of what there is to read.
-_SETTLED = ("architecture", "training")
-_TEXTS = ("tags", "progress")
-_AT_ONCE = 500
 
 Best = dict[str, tuple[float, int]]
 """By metric its best value and the epoch of it."""
@@ -33,42 +27,63 @@ class Listing:
     _engine: Engine
 
     def __init__(self) -> None:
-        # Replaced as a whole, never changed in place: several threads read it.
-        self._listed: dict[str, tuple[tuple[Any, ...], Run]] = {}
+        self._all = RunList()
+        self._of_presets: dict[tuple[str, ...], RunList] = {}
+        self._are_many = False
         self._best: dict[str, tuple[int, Best]] = {}
 
     def listing(self) -> list[Run]:
-        """All runs that are not deleted, newest first, as `RunStore.runs` gives them.
+        """All runs that are not deleted, newest first, as `RunStore.runs` gives them; see `RunList`."""
+        return self._all.look(self._engine)
 
-        A run that did not change since the last call is the same object as then; so what is made of it can be kept.
-        """
-        changing = [name for name in _NAMES if name not in _SETTLED]
-        columns = [cast(_runs.c[name], Text) if name in _TEXTS else _runs.c[name] for name in changing]
-        wanted = select(*columns).where(_runs.c.deleted.is_(None)).order_by(_runs.c.created.desc(), _runs.c.id)
-        before = self._listed
+    def with_presets(self, presets: Sequence[str]) -> list[Run]:
+        """The runs that have the network of one of these presets, newest first; see `RunList`."""
+        key = tuple(presets)
+        listed = self._of_presets.setdefault(key, RunList(_runs.c.preset.in_(key)))
+        return listed.look(self._engine)
+
+    def shelf(self) -> Sequence[Run]:
+        """All runs as `listing` gives them; of very many, only those are read that are asked for. Not to be changed."""
+        if not self._all.is_read:
+            self._are_many = self._are_many or self.count() >= MANY
+            return Shelf(self) if self._are_many else self.listing()
+        runs = self.listing()
+        self._are_many = len(runs) >= MANY
+        return runs
+
+    @property
+    def are_many(self) -> bool:
+        """Whether the shelf had so many runs, when it was looked at last, that one does not offer them all."""
+        return self._are_many
+
+    def newest(self, first: int, end: int) -> list[Run]:
+        """A part of all runs, newest first, from one place up to, and without, another."""
+        order = _runs.c.created.desc(), _runs.c.id
+        query = whole_rows().where(_runs.c.deleted.is_(None)).order_by(*order).limit(max(0, end - first)).offset(first)
         with reading(self._engine) as connection:
-            rows = [tuple(row) for row in connection.execute(wanted)]
-            rows = [row for row in rows if is_run_id(row[0])]
-            new = [row[0] for row in rows if row[0] not in before or before[row[0]][1].is_damaged]
-            settled = _settled(connection, new)
-        after = {}
-        for row in rows:
-            known = before.get(row[0])
-            if known is None or known[0] != row:
-                values = dict(zip(changing, row, strict=True))
-                for name in _TEXTS:
-                    values[name] = None if values[name] is None else read_json(values[name])
-                if known is not None and not known[1].is_damaged:
-                    values["architecture"], values["training"] = known[1].architecture, known[1].training
-                    problem: str | None = ""
-                elif row[0] in settled:
-                    values["architecture"], values["training"], problem = settled[row[0]]
-                else:
-                    continue  # deleted for good between the two questions
-                known = row, Run.from_row(values, problem)
-            after[row[0]] = known
-        self._listed = after
-        return [run for _, run in after.values()]
+            return runs_of(connection.execute(query).mappings())
+
+    def those(self, run_ids: Sequence[str]) -> list[Run]:
+        """The runs with these ids that are there and not deleted, newest first."""
+        found: list[Run] = []
+        with reading(self._engine) as connection:
+            for some in parts_of(run_ids):
+                query = whole_rows().where(_runs.c.id.in_(some), _runs.c.deleted.is_(None))
+                found += runs_of(connection.execute(query).mappings())
+        return sorted(found, key=lambda run: (-run.created, run.id))
+
+    def count(self) -> int:
+        """How many runs there are that are not deleted."""
+        gone = select(func.count()).select_from(_runs).where(_runs.c.deleted.is_not(None)).scalar_subquery()
+        with reading(self._engine) as connection:
+            return int(connection.execute(select(func.count() - gone).select_from(_runs)).scalar() or 0)
+
+    def looks(self) -> dict[str | None, tuple[int, int]]:
+        """By data set, how often runs on it looked at the test images, and how many runs did."""
+        query = select(_runs.c.dataset, func.sum(_runs.c.test_looks), func.count())
+        query = query.where(schema.HAS_LOOKED).group_by(_runs.c.dataset)
+        with reading(self._engine) as connection:
+            return {dataset: (int(looks), int(many)) for dataset, looks, many in connection.execute(query)}
 
     def best_epochs(self, runs: Iterable[Run]) -> dict[str, Best]:
         """The best epoch of each run by each metric: where its losses are lowest and its accuracies highest.
@@ -92,7 +107,7 @@ class Listing:
 
     def _histories(self, run_ids: Sequence[str]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         with reading(self._engine) as connection:
-            for some in _parts(run_ids):
+            for some in parts_of(run_ids):
                 query = select(_epochs.c.run_id, _epochs.c["values"]).where(_epochs.c.run_id.in_(some))
                 histories: dict[str, list[Any]] = {run_id: [] for run_id in some}
                 for run_id, values in connection.execute(query.order_by(_epochs.c.run_id, _epochs.c.epoch)):
@@ -103,33 +118,52 @@ class Listing:
                     yield run_id, epochs_of(found)
 
 
-def _settled(connection: Connection, run_ids: Sequence[str]) -> dict[str, tuple[Any, Any, str | None]]:
-    """The columns of `_SETTLED` by run id, and what is the matter with them; None if their form is another."""
-    decoded: dict[str, Any] = {}
-    problems: dict[tuple[str, str], str | None] = {}
+class Shelf(Sequence[Run]):
+    """All runs of a store that has very many, newest first, as if they had been read.
 
-    def read(text: str) -> Any:
-        # Many runs have the same network.
-        if text not in decoded:
-            decoded[text] = read_json(text)
-        return decoded[text]
+    A place or a part is asked of the database; who goes through all of them has them read, as `Listing.listing` does.
 
-    found = {}
-    for some in _parts(run_ids):
-        query = select(_runs.c.id, *(cast(_runs.c[name], Text) for name in _SETTLED))
-        for run_id, *texts in connection.execute(query.where(_runs.c.id.in_(some))):
-            architecture, training = map(read, texts)
-            if (pair := (texts[0], texts[1])) not in problems:
-                are_objects = isinstance(architecture, dict) and isinstance(training, dict)
-                problems[pair] = problem_of(architecture, training) if are_objects else None
-            found[run_id] = architecture, training, problems[pair]
-    return found
+    Args:
+        store: The run store.
+    """
 
+    def __init__(self, store: Listing) -> None:
+        self.store = store
+        self._read: list[Run] | None = None
+        self._count: int | None = None
 
-def _parts(run_ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """No more ids at once than any database takes in one question."""
-    for first in range(0, len(run_ids), _AT_ONCE):
-        yield run_ids[first : first + _AT_ONCE]
+    def all(self) -> list[Run]:
+        """All of them, read once."""
+        if self._read is None:
+            self._read = self.store.listing()
+        return self._read
+
+    @overload
+    def __getitem__(self, index: int) -> Run: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Run]: ...
+    def __getitem__(self, index: int | slice) -> Run | list[Run]:
+        if self._read is not None:
+            return self._read[index]
+        if isinstance(index, int):
+            place = range(len(self))[index]
+            return self.store.newest(place, place + 1)[0]
+        if index.step not in (None, 1):
+            return self.all()[index]
+        first, end = index.start or 0, index.stop
+        if first < 0 or end is None or end < 0:
+            first, end, _ = index.indices(len(self))
+        return self.store.newest(first, end)
+
+    def __len__(self) -> int:
+        if self._read is not None:
+            return len(self._read)
+        if self._count is None:
+            self._count = self.store.count()
+        return self._count
+
+    def __iter__(self) -> Iterator[Run]:
+        return iter(self.all())
 
 
 def best_of(history: Iterable[dict[str, Any]]) -> Best:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, insert, or_, select
 
 from mnist_lab.errors import NoRoomError
 from mnist_lab.store import schema
@@ -105,7 +105,7 @@ class People:
 
     def room_of(self, person: str | None) -> int:
         """The bytes of the files of all runs of a person, those included that are deleted and not gone yet."""
-        query = select(schema.runs.c.id).where(func.coalesce(schema.runs.c.person, "") == (person or ""))
+        query = select(schema.runs.c.id).where(of_person(person))
         with reading(self._engine) as connection:
             ids = list(connection.execute(query).scalars())
         return self.artefacts.sizes(ids)
@@ -122,6 +122,12 @@ class People:
                     found = json.dumps(secrets.token_hex(32))
                     connection.execute(insert(schema.meta).values(key=_KEY, value=found))
         return str(json.loads(found))
+
+
+def of_person(person: str | None) -> ColumnElement[bool]:
+    """Whose runs; nobody's are written in two ways."""
+    column = schema.runs.c.person
+    return column == person if person else or_(column.is_(None), column == "")
 
 
 def check_queue(there: int, most: int | None) -> None:

@@ -10,21 +10,23 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, delete, insert, or_, select
 
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import LabError, RunNotFound
+from mnist_lab.public import printable
 from mnist_lab.settings import read_settings
 from mnist_lab.store import schema
-from mnist_lab.store.artefacts import Artefacts, is_run_id
+from mnist_lab.store.artefacts import Artefacts
 from mnist_lab.store.damage import epochs_of, read_json
-from mnist_lab.store.database import open_engine, reading, writing
+from mnist_lab.store.database import KEPT_CONNECTIONS, is_on_a_server, open_engine, reading, writing
 from mnist_lab.store.digits import Digits
 from mnist_lab.store.edits import Edits
 from mnist_lab.store.listing import Listing
 from mnist_lab.store.new_runs import new_row
 from mnist_lab.store.people import People
 from mnist_lab.store.records import ACTIVE, Run
+from mnist_lab.store.run_list import parts_of, runs_of, whole_rows
 from mnist_lab.store.sweep_counts import SweepCounts
 from mnist_lab.store.sweeps import Sweeps
 from mnist_lab.store.work import Work, end_of_queue
@@ -42,12 +44,16 @@ class RunStore(Work, Edits, Listing, Digits, People, Sweeps, SweepCounts):
         engine: The database.
         home: The folder whose subfolders hold the runs' files.
         artefacts: Where they are, if not there.
+
+    Attributes:
+        is_on_a_server: Whether the database is a server, which others ask too and which may be far.
     """
 
     def __init__(self, engine: Engine, home: Path, artefacts: Artefacts | None = None) -> None:
         super().__init__()
         self._engine = engine
         self.artefacts = Artefacts(home) if artefacts is None else artefacts
+        self.is_on_a_server = is_on_a_server(engine)
         self.host = socket.gethostname()
 
     # Making and finding -------------------------------------------------------------------------------------------
@@ -157,6 +163,15 @@ class RunStore(Work, Edits, Listing, Digits, People, Sweeps, SweepCounts):
         with reading(self._engine) as connection:
             return connection.execute(select(_runs.c.id).where(_runs.c.id == run_id)).first() is not None
 
+    def which_are_there(self, run_ids: Sequence[str]) -> set[str]:
+        """Which of these runs there are, deleted ones not included."""
+        found: set[str] = set()
+        with reading(self._engine) as connection:
+            for some in parts_of(run_ids):
+                query = select(_runs.c.id).where(_runs.c.id.in_(some), _runs.c.deleted.is_(None))
+                found.update(connection.execute(query).scalars())
+        return found
+
     def get(self, run_id: str) -> Run:
         """The run with exactly this id.
 
@@ -169,6 +184,26 @@ class RunStore(Work, Edits, Listing, Digits, People, Sweeps, SweepCounts):
             raise RunNotFound(f"There is no run {run_id!r:.60}.", "See `runs` for those that there are.")
         return Run.from_row(row)  # type: ignore[arg-type]
 
+    def beginning(self, text: str, *, deleted: bool = False) -> list[Run]:
+        """The runs whose id begins with `text`, of four letters or more.
+
+        Args:
+            text: What the user typed.
+            deleted: Look among the deleted runs in place of the others.
+        """
+        text = text.lower()
+        if len(text) < 4 or not (text.isascii() and text.isalnum()):
+            return []
+        # Ids are of 0 to 9 and a to f.
+        found = self._those(deleted, _runs.c.id >= text, _runs.c.id < text + "g")
+        return [run for run in found if run.id.startswith(text)]
+
+    def _those(self, deleted: bool, *conditions: Any) -> list[Run]:
+        there = _runs.c.deleted.is_not(None) if deleted else _runs.c.deleted.is_(None)
+        wanted = whole_rows().where(there, *conditions).order_by(_runs.c.created.desc(), _runs.c.id)
+        with reading(self._engine) as connection:
+            return runs_of(connection.execute(wanted).mappings())
+
     def find(self, text: str, *, deleted: bool = False) -> Run:
         """The run whose id is, or begins with, `text`, or whose name is `text` and is the only one of that name.
 
@@ -179,9 +214,10 @@ class RunStore(Work, Edits, Listing, Digits, People, Sweeps, SweepCounts):
         Raises:
             RunNotFound: If there is none, or several.
         """
-        runs = self.runs(deleted=deleted)
-        by_id = [run for run in runs if len(text) >= 4 and run.id.startswith(text.lower())]
-        found = by_id or [run for run in runs if run.name == text]
+        found = self.beginning(text, deleted=deleted)
+        # A name that no database takes is none that is kept.
+        if not found and printable(text) == text:
+            found = self._those(deleted, _runs.c.name == text)
         if len(found) != 1:
             what = "There is no run" if not found else f"{len(found)} runs answer to"
             raise RunNotFound(f"{what} {text!r:.60}.", "Give the id that `runs` prints.")
@@ -197,6 +233,8 @@ class RunStore(Work, Edits, Listing, Digits, People, Sweeps, SweepCounts):
         owned: bool = False,
         deleted: bool = False,
         most: int | None = None,
+        dataset: str | None = None,
+        created: float | None = None,
     ) -> list[Run]:
         """Runs, newest first, without their curves.
 
@@ -208,21 +246,27 @@ class RunStore(Work, Edits, Listing, Digits, People, Sweeps, SweepCounts):
             owned: Only those with an owner.
             deleted: Those that were deleted, in place of those that were not.
             most: Only the newest so many; None for all.
+            dataset: Only those on this data set, and those of which it is not known yet; None for all.
+            created: Only those of this moment; None for all.
         """
-        wanted = select(_runs).where(_runs.c.deleted.is_not(None) if deleted else _runs.c.deleted.is_(None))
+        wanted = whole_rows().where(_runs.c.deleted.is_not(None) if deleted else _runs.c.deleted.is_(None))
         if statuses is not None:
             wanted = wanted.where(_runs.c.status.in_(statuses))
         if ids is not None:
             wanted = wanted.where(_runs.c.id.in_(ids))
         if presets is not None:
             wanted = wanted.where(_runs.c.preset.in_(presets))
+        if dataset is not None:
+            wanted = wanted.where(or_(_runs.c.dataset == dataset, _runs.c.dataset.is_(None)))
+        if created is not None:
+            wanted = wanted.where(_runs.c.created == created)
         if sweep is not None:
             wanted = wanted.where(_runs.c.sweep == sweep)
         if owned:
             wanted = wanted.where(_runs.c.owner.is_not(None))
         with reading(self._engine) as connection:
-            rows = connection.execute(wanted.order_by(_runs.c.created.desc(), _runs.c.id).limit(most)).mappings().all()
-        runs = _read(rows)
+            newest = wanted.order_by(_runs.c.created.desc(), _runs.c.id).limit(most)
+            runs = runs_of(connection.execute(newest).mappings())
         # One whose row is damaged may be another than its row says.
         return runs if statuses is None else [run for run in runs if run.status in statuses]
 
@@ -237,7 +281,7 @@ class RunStore(Work, Edits, Listing, Digits, People, Sweeps, SweepCounts):
 
     def timed(self, most: int) -> list[Run]:
         """The newest runs of this host, at most so many, that tell how fast it trains."""
-        wanted = select(_runs).where(
+        wanted = whole_rows().where(
             _runs.c.deleted.is_(None),
             _runs.c.status.in_(("finished", "stopped")),
             _runs.c.host == self.host,
@@ -246,8 +290,8 @@ class RunStore(Work, Edits, Listing, Digits, People, Sweeps, SweepCounts):
         )
         with reading(self._engine) as connection:
             newest = wanted.order_by(_runs.c.created.desc(), _runs.c.id).limit(most)
-            rows = connection.execute(newest).mappings().all()
-        return [run for run in _read(rows) if not run.is_damaged]
+            found = runs_of(connection.execute(newest).mappings())
+        return [run for run in found if not run.is_damaged]
 
     def note(self, key: str, value: Any = None) -> Any:
         """A small fact about the program that outlives it (a speed probe, say).
@@ -296,11 +340,6 @@ class RunStore(Work, Edits, Listing, Digits, People, Sweeps, SweepCounts):
         self._engine.dispose()
 
 
-def _read(rows: Iterable[Any]) -> list[Run]:
-    """Runs from their rows; what has no id can be neither shown nor asked for."""
-    return [Run.from_row(row) for row in rows if is_run_id(row["id"])]
-
-
 def artefacts_of(home: Path, url: str | None, limit: int) -> Artefacts:
     """Where the files of runs are; nothing is made or asked yet.
 
@@ -318,12 +357,15 @@ def artefacts_of(home: Path, url: str | None, limit: int) -> Artefacts:
 
 
 @cache
-def _opened(url: str, home: Path, artefacts: str | None = None, limit: int = 0) -> RunStore:
-    return RunStore(open_engine(url), home, artefacts_of(home, artefacts, limit))
+def _opened(url: str, home: Path, kept: int, artefacts: str | None = None, limit: int = 0) -> RunStore:
+    return RunStore(open_engine(url, kept), home, artefacts_of(home, artefacts, limit))
 
 
-def open_store() -> RunStore:
+def open_store(kept: int = KEPT_CONNECTIONS) -> RunStore:
     """The store that the settings name; one per process and place.
+
+    Args:
+        kept: Of connections to a server, how many stay open while nobody asks anything.
 
     Raises:
         SettingError: If a setting is wrong.
@@ -331,4 +373,4 @@ def open_store() -> RunStore:
     """
     settings = read_settings()
     elsewhere = () if settings.artefacts is None else (settings.artefacts, settings.artefacts_cache)
-    return _opened(settings.store_url, settings.home, *elsewhere)
+    return _opened(settings.store_url, settings.home, kept, *elsewhere)

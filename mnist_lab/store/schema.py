@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -15,7 +17,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    literal_column,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import ColumnElement
 
 VERSION = 5
 
@@ -41,10 +46,41 @@ MIGRATIONS: dict[int, tuple[str, ...]] = {
         "ALTER TABLE runs ADD COLUMN sweep VARCHAR(32)",
         "ALTER TABLE runs ADD COLUMN trial INTEGER",
         "CREATE INDEX runs_by_sweep ON runs (sweep, trial)",
+        "ALTER TABLE runs ADD COLUMN changed BIGINT NOT NULL DEFAULT 0",
+        "CREATE INDEX runs_by_change ON runs (changed)",
+        "CREATE INDEX runs_by_creation ON runs (created)",
+        "CREATE INDEX runs_by_host ON runs (host, created) WHERE host IS NOT NULL",
+        "CREATE INDEX runs_by_preset ON runs (preset) WHERE preset IS NOT NULL",
+        "CREATE INDEX runs_by_turn ON runs (turn) WHERE turn IS NOT NULL",
+        "CREATE INDEX runs_by_looks ON runs (dataset, test_looks) WHERE deleted IS NULL AND test_looks > 0",
+        "CREATE INDEX runs_by_deletion ON runs (deleted) WHERE deleted IS NOT NULL",
     ),
 }
 
 metadata = MetaData()
+
+
+class Moment(ColumnElement[int]):
+    """When a row is written, in a number that no later write has a smaller one of: see `Listing`.
+
+    On SQLite there is one writer at a time, and the number is above all that there are; it is milliseconds, so that it
+    does not come back where the newest rows were removed. On PostgreSQL it is the number of the transaction.
+    """
+
+    inherit_cache = True
+    type = BigInteger()
+
+
+@compiles(Moment, "sqlite")
+def _of_sqlite(*_: Any, **__: Any) -> str:
+    clock = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+    return f"max({clock}, (SELECT coalesce(max(moments.changed), 0) + 1 FROM runs AS moments))"
+
+
+@compiles(Moment, "postgresql")
+def _of_postgresql(*_: Any, **__: Any) -> str:
+    return "txid_current()"
+
 
 meta = Table("meta", metadata, Column("key", String(100), primary_key=True), Column("value", Text, nullable=False))
 
@@ -107,11 +143,30 @@ runs = Table(
     Column("images_per_second", Float),
     Column("device", String(200)),
     Column("progress", JSON),
+    # When the row was written last; what the worker of a run under way reports leaves it as it is.
+    Column("changed", BigInteger, nullable=False, default=Moment(), onupdate=Moment(), server_default="0"),
 )
 
 # Who was served when is asked at each start of a training, of all runs there are.
 Index("runs_by_person", runs.c.person, runs.c.turn)
 Index("runs_by_sweep", runs.c.sweep, runs.c.trial)
+# What is asked of very many runs: which were written since the last look, and the newest.
+Index("runs_by_change", runs.c.changed)
+Index("runs_by_creation", runs.c.created)
+
+
+def _index(name: str, *columns: Any, where: Any) -> None:
+    """An index of some rows: what is being made or has nothing there need not write it."""
+    Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
+_index("runs_by_host", runs.c.host, runs.c.created, where=runs.c.host.is_not(None))
+_index("runs_by_preset", runs.c.preset, where=runs.c.preset.is_not(None))
+_index("runs_by_turn", runs.c.turn, where=runs.c.turn.is_not(None))
+# Which runs looked at the test images. In the very words of the index: SQLite compares them.
+HAS_LOOKED = runs.c.deleted.is_(None) & (runs.c.test_looks > literal_column("0"))
+_index("runs_by_looks", runs.c.dataset, runs.c.test_looks, where=HAS_LOOKED)
+_index("runs_by_deletion", runs.c.deleted, where=runs.c.deleted.is_not(None))
 
 epochs = Table(
     "epochs",

@@ -6,18 +6,24 @@ import time
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, case, delete, func, insert, or_, select, update
 
 from mnist_lab.errors import JobError
 from mnist_lab.store import schema
 from mnist_lab.store.artefacts import is_run_id
 from mnist_lab.store.damage import REMEDY as DAMAGE_REMEDY
 from mnist_lab.store.database import reading, writing
-from mnist_lab.store.people import Waiting, check_queue, fair_order, one_at_a_time
+from mnist_lab.store.people import Waiting, check_queue, fair_order, of_person, one_at_a_time
 from mnist_lab.store.records import ACTIVE, ENDED_EARLY, FINAL, Run
 
 _runs, _epochs, _points = schema.runs, schema.epochs, schema.points
 _is_waiting = (_runs.c.status == "queued") & _runs.c.deleted.is_(None)
+_is_active = _runs.c.status.in_(ACTIVE)
+# A damaged row may have anything there, which would be above all numbers.
+_is_turn = _runs.c.turn.between(1, 2**62)
+# Of what is under way every look asks anyway, and on PostgreSQL a row none of whose indexed columns changes is written
+# without its indexes.
+_changed = case((_is_active, _runs.c.changed), else_=schema.Moment())
 
 
 class Work:
@@ -43,7 +49,8 @@ class Work:
             most: Only the first so many; None for all.
         """
         with reading(self._engine) as connection:
-            order = fair_order(_waiting(connection), _served(connection))[:most]
+            waiting = _waiting(connection)
+            order = fair_order(waiting, _served(connection, waiting))[:most]
         ids = [each.id for each in order]
         found = {run.id: run for run in self.runs(["queued"], ids=ids if most is not None else None)}
         return [found[run_id] for run_id in ids if run_id in found]
@@ -104,8 +111,7 @@ class Work:
             mine = _runs.c.owner == (owner or worker)
             may = mine if own or owner else or_(_runs.c.owner.is_(None), mine)
             waiting = _waiting(connection, may)
-            served = _served(connection) if waiting else {}
-            for each in fair_order(waiting, served):
+            for each in fair_order(waiting, _served(connection, waiting)):
                 # On SQLite this is the only writer by now; elsewhere two may look at the same row.
                 still = select(_runs.c.owner).where(_runs.c.id == each.id, _is_waiting, may)
                 found = connection.execute(still.with_for_update(skip_locked=True)).first()
@@ -113,12 +119,12 @@ class Work:
                     break
             else:
                 return None
-            self._hold(connection, each.id, worker, pid, None if found.owner else served)
+            self._hold(connection, each.id, worker, pid, takes_turn=not found.owner)
         return each.id
 
-    def _hold(self, connection: Connection, run_id: str, worker: str, pid: int, served: dict[str, int] | None) -> None:
-        """Gives a queued run to a worker; one of a crew of somebody's own takes nobody's turn, `served` being None."""
-        turn = {} if served is None else {"turn": max(served.values(), default=0) + 1}
+    def _hold(self, connection: Connection, run_id: str, worker: str, pid: int, *, takes_turn: bool) -> None:
+        """Gives a queued run to a worker; one of a crew of somebody's own takes nobody's turn."""
+        turn = {"turn": _last_turn(connection) + 1} if takes_turn else {}
         now = time.time()
         taken = {"status": "running", "worker": worker, "host": self.host, "pid": pid, "heartbeat": now}
         fresh = {"started": func.coalesce(_runs.c.started, now), "ended": None, "reason": None, "command": ""}
@@ -138,7 +144,7 @@ class Work:
         """
         with reading(self._engine) as connection:
             waiting = _waiting(connection, _whose(owner))
-            order = fair_order(waiting, _served(connection)) if waiting else []
+            order = fair_order(waiting, _served(connection, waiting)) if waiting else []
         return [each.id for each in order if each.id not in besides][:most]
 
     def claim_run(self, run_id: str, worker: str, pid: int, *, owner: str | None) -> Run | None:
@@ -157,7 +163,7 @@ class Work:
             there = select(_runs.c.id).where(_runs.c.id == run_id, _is_waiting, _whose(owner))
             if connection.execute(there.with_for_update(skip_locked=True)).first() is None:
                 return None
-            self._hold(connection, run_id, worker, pid, _served(connection) if owner is None else None)
+            self._hold(connection, run_id, worker, pid, takes_turn=owner is None)
         run = self.get(run_id)
         if run.is_damaged:
             # As with `claim`.
@@ -260,17 +266,25 @@ class Work:
             (_runs.c.id == run_id) & (_runs.c.worker == worker) & _runs.c.status.in_((*ACTIVE, "stopped", "finished"))
         )
         with writing(self._engine) as connection:
-            row = connection.execute(select(_runs.c.command, _runs.c.status, _runs.c.deleted).where(mine)).first()
-            if row is None or row.deleted is not None:
+            values = {
+                "heartbeat": time.time(),
+                "progress": progress,
+                "status": case((_is_active, status), else_=_runs.c.status),
+                "changed": _changed,
+            }
+            # One question in place of two: it is asked several times a second of each worker that there is.
+            written = update(_runs).where(mine & _runs.c.deleted.is_(None)).values(**values)
+            if connection.dialect.update_returning:
+                command = connection.execute(written.returning(_runs.c.command)).scalar()
+            else:  # an SQLite of before 2021
+                there = connection.execute(written).rowcount > 0
+                command = connection.execute(select(_runs.c.command).where(mine)).scalar() if there else None
+            if command is None:
                 return None
-            values: dict[str, Any] = {"heartbeat": time.time(), "progress": progress}
-            if row.status in ACTIVE:
-                values["status"] = status
-            connection.execute(update(_runs).where(mine).values(**values))
             rows = [{"run_id": run_id, **point} for point in points]
             if rows:
                 connection.execute(insert(_points), rows)
-        return str(row.command)
+        return str(command)
 
     def add_epoch(
         self, run_id: str, values: dict[str, Any], *, looks: int = 0, worker: str | None = None, **figures: Any
@@ -293,7 +307,7 @@ class Work:
                     return
             connection.execute(delete(_epochs).where(_epochs.c.run_id == run_id, _epochs.c.epoch == epoch))
             connection.execute(insert(_epochs).values(run_id=run_id, epoch=epoch, values=values))
-            seen = {"epochs_run": epoch, "test_looks": _runs.c.test_looks + looks}
+            seen = {"epochs_run": epoch, "test_looks": _runs.c.test_looks + looks, "changed": _changed}
             connection.execute(update(_runs).where(_runs.c.id == run_id).values(**seen, **figures))
 
     def rewind(self, run_id: str, epoch: int) -> None:
@@ -367,16 +381,27 @@ def _number(value: Any) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-def _served(connection: Connection) -> dict[str, int]:
-    """By person, the turn in which they were served last."""
-    query = select(_runs.c.person, func.max(_runs.c.turn)).where(_runs.c.turn.is_not(None)).group_by(_runs.c.person)
-    return {person or "": int(_number(turn)) for person, turn in connection.execute(query)}
+def _served(connection: Connection, waiting: Iterable[Waiting]) -> dict[str, int]:
+    """By person among those who wait in the common queue, the turn in which they were served last."""
+    served: dict[str, int] = {}
+    for person in {each.person for each in waiting if not each.owner}:
+        # One look into the index each: people are few, and the runs that they ever had are many.
+        query = select(func.max(_runs.c.turn)).where(of_person(person), _is_turn)
+        turn = connection.execute(query).scalar()
+        if turn is not None:
+            served[person or ""] = max(served.get(person or "", 0), int(_number(turn)))
+    return served
+
+
+def _last_turn(connection: Connection) -> int:
+    """The turn that was given last, to whomever."""
+    return int(_number(connection.execute(select(func.max(_runs.c.turn)).where(_is_turn)).scalar()))
 
 
 def _count(connection: Connection, person: str | None) -> int:
     query = select(func.count()).select_from(_runs).where(_is_waiting)
     if person is not None:
-        query = query.where(func.coalesce(_runs.c.person, "") == person)
+        query = query.where(of_person(person))
     return int(connection.execute(query).scalar() or 0)
 
 

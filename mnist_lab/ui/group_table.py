@@ -65,12 +65,13 @@ def _differ(group: RunGroup) -> str:
     return ", ".join(group.differ[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def table(runs: list[Run], query: RunQuery, values: SettingsOf, every: Sequence[Run]) -> list[Run]:
+def table(runs: Sequence[Run], query: RunQuery, values: SettingsOf, every: Sequence[Run]) -> list[Run]:
     """Draws the table of groups; returns the selected runs, see `run_table.table`.
 
     A group is ticked where all its runs are selected. Runs of a group that were selected one by one stay so.
     """
-    groups = in_group_order(grouped(runs, query.group, values), query.group_sort, descending=query.group_descending)
+    found = in_group_order(grouped(runs, query.group, values), query.group_sort, descending=query.group_descending)
+    groups = run_table.part(found, "group-part", query)
     selected = set(run_table.selection())
     whole = [row for row, group in enumerate(groups) if all(run.id in selected for run in group.runs)]
     ids = tuple(tuple(run.id for run in group.runs) for group in groups)
@@ -90,7 +91,8 @@ def table(runs: list[Run], query: RunQuery, values: SettingsOf, every: Sequence[
     ticked = {run.id for row in event.selection.rows if row < len(groups) for run in groups[row].runs}
     partly = selected - {run.id for row in whole for run in groups[row].runs}
     chosen = [run for group in groups for run in group.runs if run.id in ticked or run.id in partly]
-    return run_table.keep_selection([*chosen, *run_table.hidden(runs, every)])
+    here = [run for group in groups for run in group.runs]
+    return run_table.keep_selection([*chosen, *run_table.hidden(here, runs, every)])
 
 
 def _config(name: str, query: RunQuery) -> Any:

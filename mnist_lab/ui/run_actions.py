@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from mnist_lab.run_fields import MARK, SettingsOf
-from mnist_lab.run_query import RunQuery, looks_sentence
-from mnist_lab.store import Run, RunStore
+from mnist_lab.run_query import RunQuery, looks_sentence, looks_words
+from mnist_lab.store import Run, RunStore, Shelf
 from mnist_lab.store.edits import MAX_NAME, MAX_NOTES
 from mnist_lab.ui import group_table, run_table, state
 from mnist_lab.ui.frame import attempt
@@ -22,7 +22,9 @@ EDITED = {"✓": "", "★": "starred", "Name": "name", "Tags": "tags", "Notes": 
 _NOTHING = object()
 
 
-def rows(store: RunStore, listed: list[Run], query: RunQuery, values: SettingsOf, every: Sequence[Run]) -> list[Run]:
+def rows(
+    store: RunStore, listed: Sequence[Run], query: RunQuery, values: SettingsOf, every: Sequence[Run]
+) -> list[Run]:
     """Draws the listed runs as a table, as groups or as fields to edit, and under them what can be done with them.
 
     Args:
@@ -41,7 +43,8 @@ def rows(store: RunStore, listed: list[Run], query: RunQuery, values: SettingsOf
         chosen = editor(store, listed, every)
     else:
         chosen = run_table.table(listed, query, values, every)
-    st.caption(f"{len(listed):,} of {len(every):,} runs. {looks_sentence(listed)}")
+    looks = looks_words(store.looks()) if isinstance(listed, Shelf) else looks_sentence(listed)
+    st.caption(f"{len(listed):,} of {len(every):,} runs. {looks}")
     bar(store, chosen, listed)
     return chosen
 
@@ -52,7 +55,8 @@ def rows(store: RunStore, listed: list[Run], query: RunQuery, values: SettingsOf
 def bar(store: RunStore, chosen: list[Run], listed: Sequence[Run]) -> None:
     """What can be done with the selected runs, and how many of them are not listed."""
     ids = [run.id for run in chosen]
-    unseen = len(set(ids) - {run.id for run in listed})
+    # All that there are stand on a shelf.
+    unseen = 0 if isinstance(listed, Shelf) or not ids else len(set(ids) - {run.id for run in listed})
     with st.container(horizontal=True, vertical_alignment="center", key="run-actions"):
         if chosen:
             words = f"**{len(chosen):,} selected**" + f", {unseen:,} of them not listed" * bool(unseen)
@@ -63,12 +67,16 @@ def bar(store: RunStore, chosen: list[Run], listed: Sequence[Run]) -> None:
             run_table.delete_button(store, chosen)
         if len(chosen) - unseen < len(listed):
             st.button(f"Select all {len(listed):,} listed", key="select-all", type="tertiary",
-                      on_click=_select, args=([*ids, *(run.id for run in listed)],))  # fmt: skip
+                      on_click=_select_also, args=(ids, listed))  # fmt: skip
         if unseen:
             st.button("Keep only those listed", key="select-listed", type="tertiary",
                       on_click=_select, args=([run.id for run in listed if run.id in set(ids)],))  # fmt: skip
         if chosen:
             st.button("Select none", key="select-none", type="tertiary", on_click=_select, args=([],))
+
+
+def _select_also(ids: Sequence[str], listed: Sequence[Run]) -> None:
+    _select([*ids, *(run.id for run in listed)])
 
 
 def _select(ids: Sequence[str]) -> None:
@@ -130,7 +138,7 @@ class _Editor:
         return shown
 
 
-def editor(store: RunStore, runs: list[Run], every: Sequence[Run]) -> list[Run]:
+def editor(store: RunStore, runs: Sequence[Run], every: Sequence[Run]) -> list[Run]:
     """The rows as fields: selection, star, name, tags and notes are changed where they stand.
 
     Returns:
@@ -170,8 +178,8 @@ def editor(store: RunStore, runs: list[Run], every: Sequence[Run]) -> list[Run]:
     )
     if len(runs) > len(shown):
         st.caption(f"The first {len(shown):,} of {len(runs):,} runs: search or filter for the others.")
-    chosen = [run for run in runs if run.id in selected]
-    return run_table.keep_selection([*chosen, *run_table.hidden(runs, every)])
+    chosen = [run for run in shown if run.id in selected]
+    return run_table.keep_selection([*chosen, *run_table.hidden(shown, runs, every)])
 
 
 def _edited(store: RunStore, key: str, made: _Editor) -> None:

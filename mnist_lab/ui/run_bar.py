@@ -11,7 +11,7 @@ import streamlit as st
 from mnist_lab import run_groups
 from mnist_lab.run_fields import BEST, FIGURES, SAME_BUT_SEED, USUAL, Scalar, SettingsOf, label, words
 from mnist_lab.run_query import Filter, RunQuery, can_be_filtered, can_be_grouped, choices, fields_of, is_range
-from mnist_lab.store import Run, RunStore
+from mnist_lab.store import Run, RunStore, Shelf
 from mnist_lab.ui import frame, state
 
 NOT_SET = "(not set)"
@@ -33,12 +33,28 @@ def keep(query: RunQuery) -> None:
     state.put("run-query", query)
 
 
-def listed(store: RunStore, runs: Sequence[Run], query: RunQuery) -> tuple[list[Run], SettingsOf]:
+def listed(store: RunStore, runs: Sequence[Run], query: RunQuery) -> tuple[Sequence[Run], SettingsOf]:
     """The runs that a query lists, and what looks up their values."""
     values = settings_of()
-    if query.uses(BEST):
-        values.best = {**values.best, **store.best_epochs(runs)}
-    return query.listed(runs, values.value), values
+    if query.is_usual and isinstance(runs, Shelf):
+        # Very many, of which the table shows a part: the database has them in this order.
+        return runs, values
+    if query.decides_by(BEST):
+        know_best(store, runs)
+        return query.listed(runs, values.value), values
+    # Of very many runs where none changed, the list is the same object.
+    asked = replace(query, columns=(), editing=False)
+    every = runs.all() if isinstance(runs, Shelf) else runs
+    before = st.session_state.get("kept.listed-runs")
+    if before is None or before[0] is not every or before[1] != asked:
+        before = st.session_state["kept.listed-runs"] = every, asked, query.listed(every, values.value)
+    return before[2], values
+
+
+def know_best(store: RunStore, runs: Sequence[Run]) -> None:
+    """Has the best epochs of these runs read."""
+    values = settings_of()
+    values.best = {**values.best, **store.best_epochs(runs)}
 
 
 def bar(runs: Sequence[Run]) -> RunQuery:

@@ -6,6 +6,8 @@ anywhere, as a link to the Lab.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from mnist_lab import links
@@ -18,26 +20,27 @@ PAGE = "runs"
 RUN, VIEW = "run", "view"
 _KEPT_VIEW = "run-view"
 _SAID = "run-link-said"
+_MOST_NAMED = 20
 
 
-def take_up(store: RunStore, runs: list[Run]) -> None:
+def take_up(store: RunStore) -> None:
     """Selects the runs that the address asks for, and says which of them are not there."""
     asked = address.asked(RUN, VIEW)
     if asked is not None:
-        found = find(asked[RUN], store, runs) if RUN in asked else []
+        found = find(asked[RUN], store) if RUN in asked else []
         run_table.select(run.id for run in found)
         view = asked.get(VIEW, "")
         state.put(_KEPT_VIEW, view if view in {each.name for each in run_views.VIEWS} else "")
     said()
 
 
-def find(text: str, store: RunStore, runs: list[Run]) -> list[Run]:
+def find(text: str, store: RunStore, can_be_shown: Callable[[Run], bool] = lambda run: True) -> list[Run]:
     """The runs that a link names, in its order; `said` says what is wrong with the others.
 
     Args:
         text: What the address has under `RUN`.
-        store: Where deleted ones are looked for.
-        runs: Those that can be shown.
+        store: Where they are looked for, deleted ones too.
+        can_be_shown: Which of them can be shown.
     """
     state.put(_SAID, "")
     try:
@@ -45,25 +48,21 @@ def find(text: str, store: RunStore, runs: list[Run]) -> list[Run]:
     except LabError as error:
         state.put(_SAID, str(error))
         return []
-    matching = {each: [run for run in runs if run.id.startswith(each)] for each in ids}
+    matching = {each: [run for run in store.beginning(each) if can_be_shown(run)] for each in ids}
     missing = [each for each, found in matching.items() if len(found) != 1]
     if missing:
         state.put(_SAID, _why(missing, store))
     return list({found[0].id: found[0] for found in matching.values() if len(found) == 1}.values())
 
 
-def note_gone(store: RunStore, runs: list[Run]) -> None:
-    """Notes which selected runs somebody else has deleted since this page was drawn; `said` says so.
-
-    Args:
-        store: Where deleted ones are looked for.
-        runs: Those that there are.
-    """
-    here = {run.id for run in runs}
-    gone = [each for each in run_table.selection() if each not in here and each not in state.get("deleted", [])]
+def note_gone(store: RunStore) -> None:
+    """Notes which selected runs somebody else has deleted since this page was drawn; `said` says so."""
+    there = store.which_are_there(run_table.selection())
+    gone = [each for each in run_table.selection() if each not in there and each not in state.get("deleted", [])]
     if gone:
-        known = {run.id: run.name for run in store.runs(ids=gone, deleted=True)}
-        names = ", ".join(repr(known.get(each, each[:8])) for each in gone)
+        known = {run.id: run.name for run in store.runs(ids=gone[:_MOST_NAMED], deleted=True)}
+        names = ", ".join(repr(known.get(each, each[:8])) for each in gone[:_MOST_NAMED])
+        names += f" and {len(gone) - _MOST_NAMED:,} more" * (len(gone) > _MOST_NAMED)
         were = "Run {}, which was selected, was" if len(gone) == 1 else "Runs {}, which were selected, were"
         state.put(_SAID, f"{were.format(names)} deleted elsewhere.")
 
@@ -102,8 +101,7 @@ def link_bar(chosen: list[Run]) -> None:
 
 
 def _why(missing: list[str], store: RunStore) -> str:
-    deleted = {run.id for run in store.runs(deleted=True)}
-    gone = [each for each in missing if any(run_id.startswith(each) for run_id in deleted)]
+    gone = [each for each in missing if store.beginning(each, deleted=True)]
     words = []
     if gone:
         words.append(f"{_named(gone)} deleted.")

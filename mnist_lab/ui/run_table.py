@@ -6,7 +6,7 @@ import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 import streamlit as st
@@ -14,13 +14,16 @@ import streamlit as st
 from mnist_lab import formatting
 from mnist_lab.run_fields import BEST, FIGURES, USUAL, SettingsOf, label, words
 from mnist_lab.run_query import RunQuery
-from mnist_lab.store import Run, RunStore
+from mnist_lab.store import Run, RunStore, Shelf
 from mnist_lab.ui import frame, run_bar, state
 from mnist_lab.ui.frame import attempt
 
+T = TypeVar("T")
 NUMBER = FIGURES["epochs_run"]
 FORMATS = {"images_per_second": "%.0f", "seconds": "%.1f", "prediction_seconds": "%.1f", "parameters": "localized",
            "trainable_parameters": "localized", "multiply_adds": "localized"}  # fmt: skip
+# More rows than this at once would take a browser and its line too long.
+MOST_ROWS = 2_000
 WIDTHS: dict[str, Any] = {"starred": 30, "name": "medium", "notes": "medium"}
 # What one sees largest first at the first click on its column.
 FALLING = ("test_accuracy", "interval", "validation_accuracy", "best.val_accuracy", "best.accuracy", "created",
@@ -108,19 +111,23 @@ def _shown(runs: Sequence[Run], columns: Sequence[str], values: SettingsOf) -> p
 # Selection ------------------------------------------------------------------------------------------------------------
 
 
-def table(runs: list[Run], query: RunQuery, values: SettingsOf, every: Sequence[Run]) -> list[Run]:
-    """Draws the table; returns the selected runs: those of the table in its order, then those that it does not list.
+def table(listed: Sequence[Run], query: RunQuery, values: SettingsOf, every: Sequence[Run]) -> list[Run]:
+    """Draws the table, of very many runs a part of it; returns the selected runs: those of the table in its order, then
+    those that it does not show.
 
     A run that a search or a filter hides stays selected, and `selection_words` says so.
 
     Args:
-        runs: The rows.
+        listed: The rows.
         query: Which columns, and by which it is sorted; a click on a column's name changes that.
         values: What looks up settings.
         every: All runs there are.
     """
     columns = query.columns or USUAL
     selected = set(selection())
+    runs = part(listed, "run-part", query)
+    if any(name in BEST for name in columns):
+        run_bar.know_best(frame.store(), runs)
     # Streamlit keeps a selection by its row numbers: when runs come or go, other runs would be selected, and deleted.
     # So other rows make another table, in which what was selected is selected from the start.
     shape = tuple(run.id for run in runs), columns, query.sort, query.descending, revision()
@@ -140,7 +147,31 @@ def table(runs: list[Run], query: RunQuery, values: SettingsOf, every: Sequence[
         placeholder="",
     )  # fmt: skip
     ticked = [runs[row] for row in event.selection.rows if row < len(runs)]
-    return keep_selection([*ticked, *hidden(runs, every)])
+    return keep_selection([*ticked, *hidden(runs, listed, every)])
+
+
+def part(listed: Sequence[T], key: str, query: RunQuery) -> Sequence[T]:
+    """What a table shows of very many rows, and above it which part that is; the first after each other query.
+
+    Args:
+        listed: All rows, in their order.
+        key: Of the widget.
+        query: What was asked for.
+    """
+    if len(listed) <= MOST_ROWS:
+        return listed[:]
+    parts = -(-len(listed) // MOST_ROWS)
+    asked = replace(query, columns=(), editing=False)
+    if state.get(f"{key}-of", None) != asked:
+        state.put(f"{key}-of", asked)
+        st.session_state[key] = 1
+    st.session_state[key] = min(st.session_state.get(key, 1), parts)
+    with st.container(horizontal=True, vertical_alignment="center", key=f"{key}-bar"):
+        number = st.number_input("Part", 1, parts, key=key, width=140, label_visibility="collapsed")
+        first = (number - 1) * MOST_ROWS
+        shown = listed[first : first + MOST_ROWS]
+        st.caption(f"Part {number:,} of {parts:,}: rows {first + 1:,} to {first + len(shown):,} of {len(listed):,}.")
+    return shown
 
 
 def _config(name: str, query: RunQuery) -> Any:
@@ -187,10 +218,22 @@ def revision() -> int:
     return number
 
 
-def hidden(runs: Sequence[Run], every: Sequence[Run]) -> list[Run]:
-    """The selected runs that are there but not listed."""
-    selected = set(selection()) - {run.id for run in runs}
-    return [run for run in every if run.id in selected] if selected else []
+def hidden(shown: Sequence[Run], listed: Sequence[Run], every: Sequence[Run]) -> list[Run]:
+    """The selected runs that are there but not shown: first those of other parts of the list, then the others.
+
+    Args:
+        shown: The rows of the table.
+        listed: Those of all its parts.
+        every: All runs there are.
+    """
+    selected = set(selection()) - {run.id for run in shown}
+    if not selected:
+        return []
+    if isinstance(every, Shelf) and len(selected) <= MOST_ROWS:
+        return every.store.those([*selected])
+    of_list = [run for run in listed if run.id in selected] if len(listed) > len(shown) else []
+    selected -= {run.id for run in of_list}
+    return [*of_list, *(run for run in every if run.id in selected)] if selected else of_list
 
 
 # Deletion -------------------------------------------------------------------------------------------------------------

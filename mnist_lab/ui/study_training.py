@@ -28,7 +28,7 @@ def find_runs(presets: Sequence[Preset]) -> Matching:
     """The runs that have these models' networks, on the data that this machine has."""
     dataset = datasets.load("auto")
     frame.data_notice(dataset)
-    return Matching(frame.store().runs(presets=[preset.name for preset in presets]), dataset.name)
+    return Matching(frame.store().with_presets([preset.name for preset in presets]), dataset.name)
 
 
 def setting_form(presets: Sequence[Preset], matching: Matching) -> Setting:
@@ -153,7 +153,7 @@ def _progress(study: Study, setting: Setting, was_busy: bool) -> None:
 
 
 def _plan_now(presets: Sequence[Preset], setting: Setting) -> Plan:
-    runs = frame.store().runs(presets=[preset.name for preset in presets])
+    runs = frame.store().with_presets([preset.name for preset in presets])
     return plan(presets, setting, Matching(runs, datasets.load("auto").name))
 
 

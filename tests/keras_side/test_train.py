@@ -17,7 +17,7 @@ import pytest
 from mnist_lab import datasets, worker
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import DataError
-from mnist_lab.keras_side import evaluate, infer, train, weights
+from mnist_lab.keras_side import callbacks, evaluate, infer, train, weights
 from mnist_lab.keras_side.callbacks import Control, StopRequested
 from mnist_lab.keras_side.evaluate import as_input
 from mnist_lab.layers import Dense, Flatten, MaxPooling2D
@@ -339,7 +339,7 @@ def test_a_stop_before_anything_was_learnt_ends_the_run(store: RunStore, monkeyp
 
 @pytest.mark.parametrize(("command", "is_lost"), [("stop", False), ("", True), ("pause", True)])
 def test_a_stop_is_obeyed_after_the_batch_in_which_it_comes(command: str, is_lost: bool) -> None:
-    told = MagicMock(command="", is_lost=False)
+    told = MagicMock(command="", is_lost=False, period=0.25, point_period=0.25)
     control = Control(told, images=1000, batch_size=10, epochs=1)
     control.on_epoch_begin(0)
     control.on_train_batch_end(0, {"loss": 1.0, "accuracy": 0.5})
@@ -347,6 +347,27 @@ def test_a_stop_is_obeyed_after_the_batch_in_which_it_comes(command: str, is_los
     with pytest.raises(StopRequested):
         control.on_train_batch_end(1, {"loss": 1.0, "accuracy": 0.5})
     told.attended.assert_called_once()
+
+
+def test_progress_is_told_as_often_as_it_is_written_and_points_no_oftener_than_a_curve_needs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(callbacks.time, "monotonic", lambda: now)
+    told = MagicMock(command="", is_lost=False, period=0.5, point_period=2.0)
+    control = Control(told, images=1000, batch_size=10, epochs=1)
+    control.on_epoch_begin(0)
+    told.progress.reset_mock()
+    for batch in range(100):  # a tenth of a second each
+        now += 0.1
+        control.on_train_batch_end(batch, {"loss": 1.0 + batch, "accuracy": 0.5})
+    assert told.progress.call_count == pytest.approx(10.0 / 0.5, abs=2)
+    steps = [each.args[0] for each in told.point.call_args_list]
+    assert steps == pytest.approx([1, 21, 41, 61, 81, 100], abs=6) and steps[-1] == 100, "and the last of the epoch"
+    # A point is the mean since the point before, and not since the last report.
+    losses = [each.args[2] for each in told.point.call_args_list]
+    weighted = sum(loss * (step - before) for loss, step, before in zip(losses, steps, [0, *steps], strict=False))
+    assert weighted == pytest.approx(100 * 100.0), "Keras's running mean of the last batch was 100"
 
 
 @pytest.mark.parametrize("early_stopping", [None, EarlyStopping(patience=100)])

@@ -175,7 +175,7 @@ def test_a_full_disk_is_one_sentence_and_loses_nothing_that_was_written(store: R
     words = start(
         "import resource\n"
         "store = opened()\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))\n"
         "try:\n"
         "    for _ in range(1000):\n"
         "        print(store.create(NETWORK, TrainingConfig(), notes='x' * 5000).id)\n"

@@ -14,7 +14,7 @@ from mnist_lab.my_digits import Score
 from mnist_lab.optimizers import Adam
 from mnist_lab.store import Digit, Run, RunStore
 from mnist_lab.store.digits import digest_of
-from mnist_lab.training_config import FineTuning, TrainingConfig
+from mnist_lab.training_config import MY_DIGITS, FineTuning, TrainingConfig
 from mnist_lab.ui import frame, live, people, state
 from mnist_lab.ui.digit_views import Shown, accuracy, count_words, view
 from mnist_lab.ui.pair import marked
@@ -40,7 +40,8 @@ def fine_tuning(shown: Shown) -> None:
     elif runs:
         _form(shown, runs, len(shown.digits) - held_out)
     frame.failure()
-    tuned = [run for run in shown.store.listing() if my_digits.learnt_from(run) == shown.writer][:MOST_SHOWN]
+    runs_on_digits = shown.store.runs(dataset=MY_DIGITS)
+    tuned = [run for run in runs_on_digits if my_digits.learnt_from(run) == shown.writer][:MOST_SHOWN]
     if not tuned:
         return
     if any(run.is_active or run.status == "queued" for run in tuned):

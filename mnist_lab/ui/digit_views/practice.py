@@ -121,7 +121,7 @@ def _scores(shown: Shown, runs: dict[str, Run]) -> None:
     scores = my_digits.practice_scores(shown.store.answers(shown.writer))
     if not scores:
         return
-    names = {run.id: run.name for run in shown.store.listing()}
+    names = {run.id: run.name for run in shown.store.runs(ids=[*scores])}
     rows = [
         {
             "Network": names.get(run_id, "a run that was deleted"),

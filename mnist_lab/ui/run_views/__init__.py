@@ -5,7 +5,7 @@ To add a view, add a module here with a function under ``@view``. Only the view 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,7 @@ class Shown:
 
     store: RunStore
     chosen: list[Run]
-    listed: list[Run]
+    listed: Sequence[Run]
 
 
 VIEWS: Views[Shown] = Views("run-view")

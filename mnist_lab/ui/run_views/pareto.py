@@ -69,7 +69,11 @@ def _entries(shown: Shown, cost: Cost) -> list[Entry]:
     times = cost.name == "seconds" and st.toggle(
         "Published times", key="pareto-times", help="They were measured on the authors' machines, years ago."
     )
-    runs = shown.chosen if only else shown.listed
+    runs = shown.chosen if only else [*shown.listed[: run_table.MOST_ROWS]]
+    if not only and len(shown.listed) > len(runs):
+        st.caption(
+            f"Of the first {len(runs):,} of {len(shown.listed):,} listed runs: search, filter or sort for others."
+        )
     # Streamlit would hash ten thousand rows one by one.
     figures = hash(tuple((run.id, run.name, run.status, run.test_accuracy, run.seconds, run.prediction_seconds)
                          for run in runs))  # fmt: skip
