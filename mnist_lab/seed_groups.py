@@ -289,6 +289,8 @@ def permutation(first: Sequence[float], second: Sequence[float]) -> tuple[int, i
         many do so either way round; and how many there are. Where these are more than 20,000, so many drawn by lot
         stand for them, always the same.
     """
+    # What is drawn by lot is to be the same whichever group comes first, and in whatever order its seeds.
+    first, second = sorted((sorted(first), sorted(second)), key=lambda each: (len(each), each))
     together = np.array([*first, *second])
     expected = together.sum() * len(first) / len(together)
     sums = together[_dealings(len(together), len(first))].sum(axis=1)

@@ -221,9 +221,11 @@ def _main(training: TrainingConfig, file: str, needs_steps: bool) -> list[str]:
         data = ["        augmented(x_train, y_train),", "        shuffle=False,"]
     steps = ["    steps_per_epoch = math.ceil(len(x_train) / BATCH_SIZE)"] if needs_steps else []
     made = f"make_optimizer({'steps_per_epoch' if needs_steps else ''})"
-    tested, last, kept = "test", "Test", "(x_test, y_test)"
+    tested, kept = "test", "(x_test, y_test)"
+    said = "Test: accuracy {accuracy:.4f}, loss {loss:.4f}, {len(x_test):,} images"
     if not training.test_at_end:
-        tested, last, kept = "validation", "Validation", "_"
+        tested, kept = "validation", "_"
+        said = "Validation: accuracy {accuracy:.4f}, loss {loss:.4f}"
     note = [source_data.OTHER] if training.dataset == "custom" else []
     note += [_NO_PEN] if training.augmentation.writes else []
     note += source_data.FINE_TUNED if training.fine_tuning is not None else []
@@ -249,6 +251,6 @@ def _main(training: TrainingConfig, file: str, needs_steps: bool) -> list[str]:
         *_callbacks(training, file),
         "    )",
         f"    loss, accuracy = model.evaluate(x_{tested}, y_{tested}, verbose=0)",
-        f'    print(f"{last}: accuracy {{accuracy:.4f}}, loss {{loss:.4f}}, {{len(x_{tested}):,}} images")',
+        f'    print(f"{said}")',
         f'    model.save("{file}.keras")',
     ]

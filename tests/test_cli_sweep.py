@@ -92,7 +92,8 @@ def test_a_file_is_driven_to_its_end_stopped_and_gone_on_with(place: Place, tmp_
         assert mine.test_accuracy is None and mine.test_looks == 0 and mine.training["test_at_end"] is False
         assert not store.artefacts.has(mine.id, "predictions.npz")
         assert each["accuracy"] == pytest.approx(mine.validation_accuracy)
-        assert mine.prediction_seconds is not None and mine.prediction_seconds > 0
+    trained = store.get(ahead.id)
+    assert trained.status == "finished" and trained.prediction_seconds is not None and trained.prediction_seconds > 0
     kill_workers_of(place)
 
 

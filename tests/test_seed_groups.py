@@ -71,6 +71,7 @@ def test_more_dealings_than_can_be_gone_through_are_drawn_and_always_the_same() 
     this_way, either_way, dealings = permutation(first, second)
     assert dealings == seed_groups.MOST_DEALINGS < math.comb(24, 12)
     assert (this_way, either_way, dealings) == permutation(first, second)
+    assert (this_way, either_way, dealings) == permutation(second[::-1], first)
     # Of normal values the t test knows how many there would be.
     assert either_way / dealings == pytest.approx(ttest_ind(first, second).pvalue, abs=0.01)
 

@@ -6,6 +6,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -200,10 +201,18 @@ def open_tab(page: Page, name: str) -> None:
 
 def show_settings(page: Page) -> None:
     """Opens the settings of the training, which are folded while one is under way."""
-    settled(page)
-    if not page.locator(".st-key-train button:visible").count():
-        page.get_by_text("Settings", exact=True).click()
-    page.locator(".st-key-train button:visible").wait_for()
+    from playwright.sync_api import TimeoutError as Late
+
+    train = page.locator(".st-key-train button:visible")
+    for _ in range(10):
+        settled(page)
+        if not train.count():
+            page.get_by_text("Settings", exact=True).click()
+        # The fold closes when a training begins elsewhere, perhaps just after this click.
+        with suppress(Late):
+            train.wait_for(timeout=100 * PATIENCE)
+            return
+    raise AssertionError("The settings of the training do not stay open.")
 
 
 def start_training(page: Page, name: str, *, epochs: int, images: int, batch: int = 128) -> None:

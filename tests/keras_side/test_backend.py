@@ -122,7 +122,7 @@ def test_only_what_says_so_is_memory_that_ran_out() -> None:
 def other_backend(monkeypatch: pytest.MonkeyPatch, gpu: str | None) -> backend.Backend:
     """A backend that believes in a GPU, which is this machine's processor."""
     made = type(BACKEND)()
-    monkeypatch.setattr(made, "share_gpu_memory", lambda: None)
+    monkeypatch.setattr(made, "share_gpu_memory", lambda most: None)
     monkeypatch.setattr(made, "gpu_name", lambda: gpu)
     return made
 
@@ -166,7 +166,7 @@ def test_a_gpu_that_does_not_even_give_its_name_leaves_the_training_to_the_proce
 ) -> None:
     made = other_backend(monkeypatch, "Tesla X1")
 
-    def fails() -> Any:
+    def fails(*_: Any) -> Any:
         raise RuntimeError("driver is not there")
 
     monkeypatch.setattr(made, question, fails)
