@@ -129,8 +129,8 @@ def test_a_paused_training_stands_still_and_goes_on(training):
         training.wait_for_timeout(1200)
         return (head(training), traces(training)) != before
 
-    # A pause begins after the batch under way, and the page may be late with what came before it; then all stands still.
-    eventually(training, moves, False, 10)
+    # A pause begins after the batch under way, and the page may be late with what came before it; then all stands.
+    eventually(training, moves, False)
     assert not moves() and not moves()
     screenshot(training, "training-paused")
     was = epoch(training)
