@@ -357,7 +357,9 @@ def artefacts_of(home: Path, url: str | None, limit: int) -> Artefacts:
 
 
 @cache
-def _opened(url: str, home: Path, kept: int, artefacts: str | None = None, limit: int = 0) -> RunStore:
+def _opened(
+    url: str, home: Path, kept: int = KEPT_CONNECTIONS, artefacts: str | None = None, limit: int = 0
+) -> RunStore:
     return RunStore(open_engine(url, kept), home, artefacts_of(home, artefacts, limit))
 
 

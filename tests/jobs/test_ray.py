@@ -95,7 +95,7 @@ def test_a_run_of_a_lost_node_goes_on_on_another_and_becomes_what_it_would_have_
         nodes[1].kill_raylet()
         assert store.get(lost.id).epochs_run < TWINS.epochs, "it was killed in mid-training"
         tick_until(crew, lambda: store.get(lost.id).status != "running" or store.get(lost.id).worker != lost.worker)
-        assert store.get(lost.id).status == "queued", "it is put back and never seen to have ended"
+        assert store.get(lost.id).status in ("queued", "running"), "it is put back and never seen to have ended"
         later = store.create(SMALL, LONG, owner="me")
         tick_until(crew, lambda: all(map(has_ended, now())))
         assert [(run.status, run.reason) for run in now()] == [("finished", None)] * 2
