@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import urllib.request
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -44,6 +45,8 @@ if _has_room(MEMORY):
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skips what is marked with `mnist` where there is no full MNIST."""
+    # It remembers the proxies of when it was first asked, which one test's environment may have had.
+    urllib.request.install_opener(None)  # type: ignore[arg-type]
     if item.get_closest_marker("mnist") and not os.environ.get("MNIST_LAB_DATA"):
         pytest.skip("needs full MNIST: MNIST_LAB_DATA is not set")
 
