@@ -290,7 +290,8 @@ def permutation(first: Sequence[float], second: Sequence[float]) -> tuple[int, i
         stand for them, always the same.
     """
     # What is drawn by lot is to be the same whichever group comes first, and in whatever order its seeds.
-    first, second = sorted((sorted(first), sorted(second)), key=lambda each: (len(each), each))
+    if math.comb(len(first) + len(second), len(first)) > MOST_DEALINGS:
+        first, second = sorted((sorted(first), sorted(second)), key=lambda each: (len(each), each))
     together = np.array([*first, *second])
     expected = together.sum() * len(first) / len(together)
     sums = together[_dealings(len(together), len(first))].sum(axis=1)
