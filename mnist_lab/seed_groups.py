@@ -298,7 +298,7 @@ def permutation(first: Sequence[float], second: Sequence[float]) -> tuple[int, i
     # Equal sums differ by rounding; an image of MNIST's test set is 0.0001.
     nearly = 1e-9 * len(together)
     lead = float(np.sum(first) - expected)
-    this_way = sums - expected >= lead - nearly if lead > 0 else sums - expected <= lead + nearly
+    this_way = sums - expected >= lead - nearly if lead > nearly else sums - expected <= lead + nearly
     either_way = abs(sums - expected) >= abs(lead) - nearly
     return int(this_way.sum()), int(either_way.sum()), len(sums)
 
