@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from mnist_lab import public
 from mnist_lab.errors import LabError, SweepError
 from mnist_lab.jobs.alone import new_owner
 from mnist_lab.jobs.crew import Crew
@@ -97,7 +98,8 @@ class Sweeper:
             except Exception as error:
                 # Whatever a library raises ends this sweep and no other.
                 _log.exception("a sweep cannot go on")
-                self.store.end_sweep(sweep_id, self._name, "failed", f"{type(error).__name__}: {error}")
+                words = public.without_paths(f"{type(error).__name__}: {error}")
+                self.store.end_sweep(sweep_id, self._name, "failed", words)
                 goes_on = False
             if not goes_on:
                 driver.crew.close()
