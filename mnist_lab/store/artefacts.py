@@ -187,9 +187,7 @@ class Artefacts:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             yield temporary
-            with temporary.open("rb+") as file:
-                os.fsync(file.fileno())
-            os.replace(temporary, folder / name)
+            self._take_its_place(run_id, name, temporary)
         except OSError as error:
             raise StoreError(
                 f"{name} of run {run_id[:8]} cannot be written ({error.strerror or error}).", "Make room on the disk."
@@ -197,6 +195,12 @@ class Artefacts:
         finally:
             with suppress(OSError):
                 temporary.unlink()
+
+    def _take_its_place(self, run_id: str, name: str, temporary: Path) -> None:
+        """Puts what is whole by now where all find it."""
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, self.folder(run_id) / name)
 
     def remove(self, run_id: str, name: str | None = None) -> None:
         """Removes one file of a run, or all of them.

@@ -13,8 +13,8 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Collection, Container, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Container
+from contextlib import suppress
 from pathlib import Path
 
 from mnist_lab.errors import ArtefactMissing, StoreError
@@ -196,32 +196,16 @@ class ObjectArtefacts(Artefacts):
 
     # Writing ------------------------------------------------------------------------------------------------------
 
-    @contextmanager
-    def writing(self, run_id: str, name: str) -> Iterator[Path]:
-        """Gives a temporary path with the same suffix; what was written there then becomes an object at once."""
-        folder = self.folder(run_id)
-        temporary = folder / temporary_name(name)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            yield temporary
-            self._send(run_id, name, temporary)
-        except OSError as error:
-            raise StoreError(
-                f"{name} of run {run_id[:8]} cannot be written ({error.strerror or error}).", "Make room on the disk."
-            ) from error
-        finally:
-            with suppress(OSError):
-                temporary.unlink()
-
-    def _send(self, run_id: str, name: str, source: Path) -> None:
+    def _take_its_place(self, run_id: str, name: str, temporary: Path) -> None:
+        """Makes an object of it, or keeps it for a better time."""
         before = self._before(run_id, name)
         try:
-            self.bucket.put(source, run_id, name)
+            self.bucket.put(temporary, run_id, name)
         except StoreError:
             self._let_go(run_id, name)
             place = self.folder(run_id) / before / name
             place.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(source, place)
+            os.replace(temporary, place)
             raise
         self._let_go(run_id, name)
         self._sent(run_id, name)
