@@ -25,17 +25,18 @@ from mnist_lab.store.edits import Edits
 from mnist_lab.store.listing import Listing
 from mnist_lab.store.new_runs import new_row
 from mnist_lab.store.people import People
+from mnist_lab.store.queue import Queue, end_of_queue
 from mnist_lab.store.records import ACTIVE, Run
 from mnist_lab.store.run_list import parts_of, runs_of, whole_rows
 from mnist_lab.store.sweep_counts import SweepCounts
 from mnist_lab.store.sweeps import Sweeps
-from mnist_lab.store.work import Work, end_of_queue
+from mnist_lab.store.work import Work
 from mnist_lab.training_config import TrainingConfig
 
 _runs, _epochs, _points = schema.runs, schema.epochs, schema.points
 
 
-class RunStore(Work, Edits, Listing, Digits, People, Sweeps, SweepCounts):
+class RunStore(Work, Queue, Edits, Listing, Digits, People, Sweeps, SweepCounts):
     """All runs, with their curves and files, sweeps, and people's own digits.
 
     Safe to use from several threads and processes at once.

@@ -20,9 +20,9 @@ from mnist_lab.store.damage import REMEDY as DAMAGE_REMEDY
 from mnist_lab.store.database import reading, writing
 from mnist_lab.store.edits import clean_name
 from mnist_lab.store.new_runs import new_row
+from mnist_lab.store.queue import end_of_queue
 from mnist_lab.store.records import ACTIVE
 from mnist_lab.store.sweep_records import OWNER, NewTrial, SweepRecord, Trial
-from mnist_lab.store.work import end_of_queue
 
 _runs, _sweeps, _trials = schema.runs, schema.sweeps, schema.trials
 _BUDGETS = ("trials", "seconds", "epochs")
