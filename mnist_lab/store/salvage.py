@@ -17,8 +17,6 @@ from mnist_lab.errors import StoreError
 from mnist_lab.store import schema
 from mnist_lab.store.database import SQLITE, open_engine
 
-# Row numbers start at 1 and grow by one; where the largest cannot be read, this many are tried.
-_MOST_ROWS = 2**31
 # Each unreadable place of a table costs some thirty of them; where nothing can be read, this is the end.
 _MOST_FAILURES = 20_000
 # What reading a damaged file ends with: its names, and the complaints about them, need not be texts.
@@ -90,10 +88,13 @@ def salvage(file: Path) -> Salvaged:
 
 def _move_rows(file: Path, fresh: Path) -> dict[str, int]:
     rows: dict[str, int] = {}
+    size = file.stat().st_size
     with (
         closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)) as old,
         closing(sqlite3.connect(fresh)) as new,
     ):
+        # So SQLite opens a file that is shorter than its head says, which it refuses else.
+        old.execute("PRAGMA writable_schema=ON")
         # As bytes: what is no text is to be moved as it is.
         old.text_factory = bytes
         new.execute("PRAGMA synchronous=FULL")
@@ -101,9 +102,11 @@ def _move_rows(file: Path, fresh: Path) -> dict[str, int]:
             if table.name == "meta":
                 continue
             columns = _columns(old, table)
-            rows[table.name] = sum(_insert(new, table.name, columns, row) for row in _all(old, table.name, columns))
+            rows[table.name] = sum(
+                _insert(new, table.name, columns, row) for row in _all(old, size, table.name, columns)
+            )
         columns = _columns(old, schema.meta)
-        for row in _all(old, "meta", columns):
+        for row in _all(old, size, "meta", columns):
             if row[0] != b"version":
                 _insert(new, "meta", columns, row)
         new.commit()
@@ -134,32 +137,64 @@ class _Text(bytes):
     """The bytes of a text."""
 
 
-def _all(old: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[tuple[Any, ...]]:
-    """All rows of a table that can be read, around those that cannot."""
+def _all(old: sqlite3.Connection, size: int, table: str, columns: list[str]) -> Iterator[tuple[Any, ...]]:
+    """All rows of a table that can be read, around those that cannot; some of them more than once.
+
+    Args:
+        old: The damaged file.
+        size: Its bytes.
+        table: The table.
+        columns: What is read of it.
+    """
     if not columns:
         return
     names = ", ".join(f'"{column}", typeof("{column}")' for column in columns)
-    last = _MOST_ROWS
+    # Row numbers begin at 1 and grow by one. The largest may be damaged too; there are no more rows than bytes.
+    last = size
     with suppress(*_FAULTS):
-        last = old.execute(f'SELECT max(rowid) FROM "{table}" NOT INDEXED').fetchone()[0] or 0
+        last = max(last, old.execute(f'SELECT max(rowid) FROM "{table}" NOT INDEXED').fetchone()[0] or 0)
     spans = [(1, last)]
     failures = 0
     while spans and failures < _MOST_FAILURES:
         first, end = spans.pop()
-        query = f'SELECT rowid, {names} FROM "{table}" NOT INDEXED WHERE rowid BETWEEN ? AND ? ORDER BY rowid'
+        # Of a single row nothing is asked that could lie on the next page.
+        which = ">= ? ORDER BY rowid" if first < end else "= ?"
+        query = f'SELECT rowid, {names} FROM "{table}" NOT INDEXED WHERE rowid {which}'
+        # Up to here each number was the one after the last; behind a gap, those of a damaged page may lead astray.
         reached = first - 1
         try:
-            for row in old.execute(query, (first, end)):
-                # A damaged page may name its rows anyhow: one that says 0 must not lead back to where this began.
-                reached = max(reached, row[0])
+            for row in _in_order(old.execute(query, (first,)), end, last):
+                reached += row[0] == reached + 1
                 yield tuple(_value(row[at], row[at + 1]) for at in range(1, len(row), 2))
         except _FAULTS:
-            # From where it broke: that row alone is given up if nothing smaller is left, else halves are tried.
+            # From where it broke, in halves; a single row is given up.
             failures += 1
-            begin = reached + 1
-            if begin < end:
-                middle = (begin + end) // 2
-                spans += [(middle + 1, end), (begin, middle)]
+            if first < end and reached < end:
+                middle = (reached + 1 + end) // 2
+                spans += [each for each in ((middle + 1, end), (reached + 1, middle)) if each[0] <= each[1]]
+
+
+def _in_order(rows: Iterator[tuple[Any, ...]], end: int, last: int) -> Iterator[tuple[Any, ...]]:
+    """The rows up to a number, as long as the numbers grow: those of a damaged page are any.
+
+    Args:
+        rows: Their numbers first.
+        end: The last that is wanted.
+        last: There is none beyond it.
+
+    Raises:
+        sqlite3.DatabaseError: If they do not grow, besides what reading ends with.
+    """
+    before = 0
+    for row in rows:
+        if not before < row[0] <= last:
+            raise sqlite3.DatabaseError("row numbers out of order")
+        if before > end:
+            # The one beyond the end was no stray.
+            return
+        before = row[0]
+        if before <= end:
+            yield row
 
 
 def _value(value: Any, kind: bytes) -> Any:
