@@ -11,18 +11,17 @@ import logging
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
-from mnist_lab import limits
-from mnist_lab.errors import JobError, LabError, LimitError, NoRoomError
+from mnist_lab.errors import JobError, LabError, NoRoomError
 from mnist_lab.jobs.crew import Crew
+from mnist_lab.jobs.open_trial import OpenTrial
 from mnist_lab.jobs.processes import was_killed
-from mnist_lab.store import NewRun, NewTrial, Run, RunStore, SweepRecord, Trial
+from mnist_lab.jobs.proposals import budget_spent, judged, runs_for
+from mnist_lab.store import NewTrial, Run, RunStore, SweepRecord
 from mnist_lab.store.records import FINAL
-from mnist_lab.sweeps.candidates import Candidate, candidate
 from mnist_lab.sweeps.search import Search
-from mnist_lab.sweeps.summary import curve_of, kept_accuracy
 from mnist_lab.sweeps.sweep import Sweep
 
 # How often a driver says that it is there, and looks what people want of its sweep.
@@ -41,32 +40,12 @@ _MOST_AT_ONCE = 25
 # Of many trainings each is looked at less often: a store has others to answer too.
 _SECONDS_PER_TRIAL = 0.005
 _MOST_SECONDS = 1.0
-_NOT_SEEN: tuple[tuple[int, str], list[float]] = ((0, ""), [])
 
 _log = logging.getLogger(__name__)
 
 
 class LeaseLost(Exception):
     """Another drives the sweep by now."""
-
-
-@dataclass
-class _Open:
-    """A trial whose runs are being trained.
-
-    Attributes:
-        trial: As it was taken up.
-        curve: By epoch, what the pruner was told.
-        seen: By run, what was known of its history: epochs run, and the accuracy on the validation split by epoch.
-        resumed: How often its runs were resumed.
-        written: What the store was told last.
-    """
-
-    trial: Trial
-    curve: list[float] = field(default_factory=list)
-    seen: dict[str, tuple[tuple[int, str], list[float]]] = field(default_factory=dict)
-    resumed: int = 0
-    written: tuple[int, int] = (0, 0)
 
 
 class Driver:
@@ -96,7 +75,7 @@ class Driver:
         self._trials = {trial.number: trial for trial in store.trials(record.id)}
         self._search = Search(self._sweep, list(self._trials.values()))
         self._open = {
-            number: _Open(trial, list(trial.curve), resumed=trial.resumed)
+            number: OpenTrial(trial, list(trial.curve), resumed=trial.resumed)
             for number, trial in self._trials.items()
             if trial.state == "running"
         }
@@ -199,19 +178,13 @@ class Driver:
         for number, each in list(self._open.items()):
             mine = [runs.get(run_id) for run_id in each.trial.runs]
             there = [run for run in mine if run is not None]
-            self._look_at(each, there)
+            each.look_at(self.store, there)
             is_pruned = self._report(number, each, there)
             reason = self._mishap(each, mine)
             if reason is not None:
                 self._end_trial(number, each, there, "failed", reason=reason)
             elif all(run.status == "finished" or self._is_whole(run) for run in there):
-                self._end_trial(
-                    number,
-                    each,
-                    there,
-                    "complete",
-                    **_figures([kept_accuracy(run, each.seen[run.id][1]) for run in there]),
-                )
+                self._end_trial(number, each, there, "complete", **each.figures(there))
             elif is_pruned:
                 self._end_trial(number, each, there, "pruned", accuracy=each.curve[-1])
             else:
@@ -221,13 +194,7 @@ class Driver:
         ids = [run_id for each in trials for run_id in each.trial.runs]
         return {run.id: run for run in self.store.runs(ids=ids)} if ids else {}
 
-    def _look_at(self, each: _Open, runs: Sequence[Run]) -> None:
-        for run in runs:
-            known = run.epochs_run, run.status if run.status in FINAL else ""
-            if each.seen.get(run.id, (None,))[0] != known:
-                each.seen[run.id] = known, curve_of(self.store.history(run.id))
-
-    def _report(self, number: int, each: _Open, runs: Sequence[Run]) -> bool:
+    def _report(self, number: int, each: OpenTrial, runs: Sequence[Run]) -> bool:
         """Tells the pruner the epochs that all runs that have begun have behind them; whether it wants no more."""
         is_pruned = False
         curves = {run.id: each.seen[run.id][1] for run in runs}
@@ -243,7 +210,7 @@ class Driver:
             is_pruned = is_pruned or (wants_no_more and epoch < int(runs[0].training.get("epochs", 0)))
         return is_pruned
 
-    def _mishap(self, each: _Open, runs: Sequence[Run | None]) -> str | None:
+    def _mishap(self, each: OpenTrial, runs: Sequence[Run | None]) -> str | None:
         """Why a trial has failed, or None; runs that were interrupted are resumed."""
         for run in runs:
             if run is None:
@@ -266,7 +233,7 @@ class Driver:
                 self._resume(each, run)
         return None
 
-    def _resume(self, each: _Open, run: Run) -> None:
+    def _resume(self, each: OpenTrial, run: Run) -> None:
         self._requeue(run)
         # It counts among those under way again.
         each.seen[run.id] = (run.epochs_run, ""), each.seen[run.id][1]
@@ -281,7 +248,7 @@ class Driver:
         """Whether it was stopped when it had nothing left to train."""
         return run.status == "stopped" and run.epochs_run >= int(run.training.get("epochs", 0))
 
-    def _write(self, number: int, each: _Open, runs: Sequence[Run]) -> None:
+    def _write(self, number: int, each: OpenTrial, runs: Sequence[Run]) -> None:
         """Tells the store how far a trial has got, where that is news."""
         epochs = sum(run.epochs_run for run in runs)
         if (news := (epochs, len(each.curve))) != each.written:
@@ -290,7 +257,7 @@ class Driver:
             notes = self._search.notes(number)
             self._set(number, epochs=epochs, curve=each.curve, accuracy=accuracy, notes=notes)
 
-    def _end_trial(self, number: int, each: _Open, runs: Sequence[Run], state: str, **figures: Any) -> None:
+    def _end_trial(self, number: int, each: OpenTrial, runs: Sequence[Run], state: str, **figures: Any) -> None:
         """Decides a trial: in the store first, then for the search, then for what still trains for it."""
         epochs = sum(run.epochs_run for run in runs)
         if state == "complete" and figures.get("accuracy") is None:
@@ -336,7 +303,7 @@ class Driver:
         for _ in range(_MOST_AT_ONCE):
             if self._ending is not None or unfinished >= self.most_at_once + self._ahead:
                 return
-            self._ending = self._budget_spent()
+            self._ending = budget_spent(self._sweep.search, self._trials.values(), self.record.spent + self._driven)
             if self._ending is not None:
                 return
             number = max(self._trials, default=-1) + 1
@@ -344,10 +311,12 @@ class Driver:
             if proposal is None:
                 self._ending = "finished", self._search.nothing_left
                 return
-            made = self._judged(proposal.values)
-            if self._ending is not None:
+            try:
+                made = judged(self.store, self.record, self._sweep, proposal.values)
+            except NoRoomError as error:
+                self._ending = "failed", str(error)
                 return
-            runs = () if made.problem is not None else self._runs_for(number, made)
+            runs = () if made.problem is not None else runs_for(self._sweep, self.record.name, number, made)
             trial = self.store.add_trial(
                 self.record.id,
                 self.name,
@@ -360,7 +329,7 @@ class Driver:
             self._trials[number] = trial
             if made.problem is None:
                 self._impossible = 0
-                self._open[number] = _Open(trial)
+                self._open[number] = OpenTrial(trial)
                 unfinished += len(runs)
                 continue
             self._search.tell(number, "impossible", None)
@@ -370,34 +339,6 @@ class Driver:
                     "failed",
                     (f"The last {MOST_IMPOSSIBLE} proposals were impossible, the last one thus: {made.problem}"),
                 )
-
-    def _judged(self, values: dict[str, Any]) -> Candidate:
-        """What the values come to; what one person may not ask for counts as impossible."""
-        sweep = self._sweep
-        made = candidate(sweep.architecture, sweep.training, sweep.dimensions, values)
-        if made.problem is not None or made.parameters is None or made.training is None:
-            return made
-        try:
-            limits.check_training(made.parameters, made.training.epochs)
-            limits.check_room(self.store, self.record.person)
-        except NoRoomError as error:
-            self._ending = "failed", str(error)
-        except LimitError as error:
-            return replace(made, problem=error.message)
-        return made
-
-    def _runs_for(self, number: int, made: Candidate) -> tuple[NewRun, ...]:
-        assert made.architecture is not None and made.training is not None
-        seeds = self._sweep.search.seeds
-        first = self._sweep.training.seed
-        return tuple(
-            NewRun(
-                made.architecture,
-                replace(made.training, seed=first + k, test_at_end=False),
-                f"{self.record.name} {number}" + (f", seed {first + k}" if seeds > 1 else ""),
-            )
-            for k in range(seeds)
-        )
 
     @property
     def _ahead(self) -> int:
@@ -413,19 +354,7 @@ class Driver:
     @property
     def _unfinished(self) -> int:
         """How many runs were queued or under way at the last look."""
-        return sum(not each.seen.get(run_id, _NOT_SEEN)[0][1] for each in self._open.values()
-                   for run_id in each.trial.runs) + len(self._leaving)  # fmt: skip
-
-    def _budget_spent(self) -> tuple[str, str] | None:
-        search = self._sweep.search
-        trained = [trial for trial in self._trials.values() if trial.state != "impossible"]
-        if len(trained) >= search.trials:
-            return "finished", f"All {search.trials:,} trials were made."
-        if search.seconds is not None and self.record.spent + self._driven >= search.seconds:
-            return "finished", f"Its {search.seconds:,} seconds are over."
-        if search.epochs is not None and sum(trial.epochs for trial in trained) >= search.epochs:
-            return "finished", f"Its {search.epochs:,} epochs were trained."
-        return None
+        return sum(each.unfinished for each in self._open.values()) + len(self._leaving)
 
     # Its end ------------------------------------------------------------------------------------------------------
 
@@ -455,11 +384,3 @@ class Driver:
         self.store.end_sweep(self.record.id, self.name, status, reason)
         _log.info("sweep %s: %s", self.record.id, status)
         self.crew.close()
-
-
-def _figures(accuracies: Sequence[float | None]) -> dict[str, Any]:
-    """Mean and spread over the seeds."""
-    known = [each for each in accuracies if each is not None]
-    if len(known) < len(accuracies) or not known:
-        return {"accuracy": None}
-    return {"accuracy": statistics.fmean(known), "spread": statistics.stdev(known) if len(known) > 1 else None}
