@@ -1,4 +1,4 @@
-"""Trials on a real Ray cluster with a real PostgreSQL, one node killed in the middle and another joined.
+"""A sweep on a real Ray cluster with a real PostgreSQL, one node killed in the middle and another joined.
 
     MNIST_LAB_DATA=FOLDER python benchmarks/cluster.py [--trials 40] [--images 2000] [--epochs 2] [--nodes 3] [--crash]
 
@@ -9,7 +9,8 @@ third of the trials is done, in mid-training, and a new one joins. Its network g
 end, as when a machine loses its power; with `--crash` the network stays, and says that nobody is there.
 
 What happened is told by PostgreSQL, not by the program: triggers note each change of a run's status and worker, and
-each epoch that is written. In the end the same trials are done by the local executor with two workers, and compared.
+each epoch that is written. In the end the local executor does the same sweep with two workers, and the trials of the
+two are compared: a random search proposes the same ones, in whatever order they end.
 """
 
 from __future__ import annotations
@@ -40,15 +41,19 @@ from mnist_lab.jobs.crew import Crew
 from mnist_lab.jobs.executors import ALL_THERE_IS
 from mnist_lab.jobs.local_crew import LocalCrew
 from mnist_lab.jobs.ray_crew import RayCrew
+from mnist_lab.jobs.sweeper import start_sweep
+from mnist_lab.jobs.sweeping import Driver
 from mnist_lab.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
-from mnist_lab.store import FINAL, Run, RunStore
-from mnist_lab.store.artefacts import PREDICTIONS
+from mnist_lab.store import FINAL, Run, RunStore, SweepRecord
+from mnist_lab.store.artefacts import VALIDATION_PREDICTIONS
 from mnist_lab.store.database import open_engine
+from mnist_lab.sweeps.dimensions import IntegerRange, NumberRange, OneOf
+from mnist_lab.sweeps.sweep import Search, Sweep
 from mnist_lab.training_config import TrainingConfig
 from tests import postgres, ray_nodes
 from tests.ray_nodes import RayNode
 
-OWNER = "cluster benchmark"
+DRIVER = "cluster benchmark"
 TICK_SECONDS = 0.25
 PATIENCE_SECONDS = 3600.0
 BRIDGE, SUBNET = "labbr0", "10.77.0"
@@ -131,27 +136,24 @@ class Machine:
 # The trials -----------------------------------------------------------------------------------------------------------
 
 
-def queue_trials(store: RunStore, count: int, images: int, epochs: int) -> list[Run]:
-    """Queues trials of networks and seeds that differ; a sweep could take the place of this."""
-    networks = [
-        Architecture((
-            Conv2D(filters, kernel_size, activation="relu"), MaxPooling2D((2, 2)), Dropout(0.1), Flatten(),
-            Dense(10, "softmax"),
-        ))
-        for filters in (2, 4, 8, 12)
-        for kernel_size in ((3, 3), (5, 5))
-    ]  # fmt: skip
-    trials = []
-    for number in range(count):
-        config = TrainingConfig(dataset="mnist", limit=images, epochs=epochs, seed=number // len(networks))
-        trials.append(store.create(networks[number % len(networks)], config, name=f"trial {number:02d}", owner=OWNER))
-    return trials
+def described(count: int, images: int, epochs: int) -> Sweep:
+    """A search whose proposals rest on no result, so that each executor is given the same trials."""
+    network = Architecture((
+        Conv2D(4, (3, 3), activation="relu"), MaxPooling2D((2, 2)), Dropout(0.1), Flatten(), Dense(10, "softmax"),
+    ))  # fmt: skip
+    searched = (
+        IntegerRange("layers.0.filters", 2, 12),
+        OneOf("layers.0.kernel_size", ((3, 3), (5, 5))),
+        NumberRange("layers.2.rate", 0.0, 0.4),
+        NumberRange("training.optimizer.learning_rate", 1e-3, 1e-2, log=True),
+    )
+    training = TrainingConfig(dataset="mnist", limit=images, epochs=epochs)
+    return Sweep(network, training, searched, Search("random", trials=count), "cluster")
 
 
-def now(store: RunStore, runs: list[Run]) -> list[Run]:
-    """The same runs as they are now, in the same order."""
-    found = {run.id: run for run in store.runs(ids=[run.id for run in runs])}
-    return [found[run.id] for run in runs]
+def runs_of(store: RunStore, record: SweepRecord) -> list[Run]:
+    """Those of its trials as they are now, in the order of these."""
+    return sorted(store.runs(sweep=record.id), key=lambda run: run.trial or 0)
 
 
 def say(begin: float, words: str) -> None:
@@ -168,30 +170,32 @@ class Story:
     up: float = 0.0
 
 
-def train_all(crew: Crew, runs: list[Run], begin: float, look: Any = lambda now: None) -> float:
-    """Has all trained; returns the seconds from the first that began to the last that ended."""
+def drive(store: RunStore, record: SweepRecord, crew: Crew, begin: float, look: Any = lambda runs: None) -> float:
+    """Drives a sweep to its end; returns the seconds from its first run's beginning to the last one's end."""
+    driver = Driver(store, record, DRIVER, crew)
     limit = time.monotonic() + PATIENCE_SECONDS
     done = -1
-    while True:
-        crew.tick()
-        current = now(crew.store, runs)
-        if (ended := sum(run.status in FINAL for run in current)) != done and ended % 5 == 0:
+    while driver.tick():
+        runs = runs_of(store, record)
+        if (ended := sum(run.status in FINAL for run in runs)) != done and ended % 5 == 0:
             say(begin, f"{ended} of {len(runs)} have ended; {crew.size} at once; {crew.problem or 'no problem'}")
         done = ended
-        if ended == len(runs):
-            return max(run.ended or 0.0 for run in current) - min(run.started or 0.0 for run in current)
         if time.monotonic() > limit:
-            sys.exit("The trials did not end.")
-        look(current)
+            sys.exit("The sweep did not end.")
+        look(runs)
         time.sleep(TICK_SECONDS)
+    runs = runs_of(store, record)
+    return max(run.ended or 0.0 for run in runs) - min(run.started or 0.0 for run in runs)
 
 
-def on_ray(store: RunStore, runs: list[Run], count: int, network: str | None, is_silent: bool) -> tuple[Story, float]:
-    """The trials on a cluster, with its loss and its gain."""
+def on_ray(
+    store: RunStore, record: SweepRecord, trials: int, count: int, network: str | None, is_silent: bool
+) -> tuple[Story, float]:
+    """The sweep on a cluster, with its loss and its gain."""
     story, machines = Story(), []
     head = RayNode(0, address=network)
     begin = time.monotonic()
-    crew = RayCrew(store, OWNER, ALL_THERE_IS)
+    crew = RayCrew(store, record.owner, ALL_THERE_IS)
     try:
         head.wait()
         os.environ.update({"RAY_ADDRESS": head.address, **ray_nodes.SECRETS})
@@ -205,7 +209,7 @@ def on_ray(store: RunStore, runs: list[Run], count: int, network: str | None, is
             if not story.killed:
                 ended = sum(run.status in FINAL for run in current)
                 theirs = [run for run in current if run.is_active and is_on(victim, run)]
-                if ended >= len(runs) // 3 and any(run.epochs_run >= 1 for run in theirs):
+                if ended >= trials // 3 and any(run.epochs_run >= 1 for run in theirs):
                     story.killed, story.in_hand = time.time(), [run.id for run in theirs]
                     victim.lose(is_silent=is_silent)
                     say(begin, f"{victim.name} was killed with {len(theirs)} trial in hand")
@@ -215,7 +219,7 @@ def on_ray(store: RunStore, runs: list[Run], count: int, network: str | None, is
                 story.up = time.time()
                 say(begin, f"{machines[-1].name} has joined")
 
-        seconds = train_all(crew, runs, begin, look)
+        seconds = drive(store, record, crew, begin, look)
     finally:
         crew.close()
         for each in reversed(machines):
@@ -247,10 +251,9 @@ def seen(url: str) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def report(store: RunStore, runs: list[Run], events: dict[str, list[dict[str, Any]]], story: Story) -> bool:
+def report(trials: int, runs: list[Run], events: dict[str, list[dict[str, Any]]], story: Story) -> bool:
     """Prints what became of the trials on the cluster; whether that is as it must be."""
-    current = now(store, runs)
-    statuses = Counter(run.status for run in current)
+    statuses = Counter(run.status for run in runs)
     twice, again, epochs_twice, delays = 0, 0, 0, []
     for run in runs:
         steps = [each for each in events[run.id] if each["status"] != "epoch"]
@@ -269,11 +272,11 @@ def report(store: RunStore, runs: list[Run], events: dict[str, list[dict[str, An
         if run.id in story.in_hand and len(begun) > 1:
             back = next(each["at"] for each in steps[1:] if each["status"] == "queued")
             delays.append((back - story.killed, begun[1]["at"] - story.killed))
-    hosts = Counter(str(run.host).split("/")[1] if "/" in str(run.host) else run.host for run in current)
+    hosts = Counter(str(run.host).split("/")[1] if "/" in str(run.host) else run.host for run in runs)
     print()
-    print(f"| trials | {len(runs)} |")
+    print(f"| trials wanted; made, each with one run | {trials}; {len({run.trial for run in runs})} |")
     print(f"| finished | {statuses['finished']} |")
-    print(f"| lost (in any other state) | {len(runs) - statuses['finished']} |")
+    print(f"| lost (none made, or in any other state) | {trials - statuses['finished']} |")
     print(f"| begun twice without being put back, or ended twice | {twice} |")
     print(f"| with an epoch written twice, or one missing | {epochs_twice} |")
     print(f"| begun again after the loss of their node | {again} (in hand there: {len(story.in_hand)}) |")
@@ -281,27 +284,29 @@ def report(store: RunStore, runs: list[Run], events: dict[str, list[dict[str, An
         print(f"| from the kill to its being put back / to going on elsewhere | {back:.1f} s / {on:.1f} s |")
     print(f"| from the start of the new node to its being up | {story.up - story.joined:.1f} s |")
     print(f"| finished on each machine | {', '.join(f'{host} {count}' for host, count in sorted(hosts.items()))} |")
-    return statuses["finished"] == len(runs) and not twice and not epochs_twice and again == len(story.in_hand) > 0
+    is_all = statuses["finished"] == len(runs) == len({run.trial for run in runs}) == trials
+    return is_all and not twice and not epochs_twice and again == len(story.in_hand) > 0
 
 
 def compare(store: RunStore, runs: list[Run], other: RunStore, same: list[Run]) -> bool:
     """Prints how the trials of two executors differ; whether they are equal to the last bit."""
     bits, accuracies, gaps = 0, 0, []
-    for a, b in zip(now(store, runs), now(other, same), strict=True):
-        assert (a.architecture, a.training) == (b.architecture, b.training)
+    for a, b in zip(runs, same, strict=True):
+        assert (a.trial, a.architecture, a.training) == (b.trial, b.architecture, b.training)
         ours, theirs = (
-            each.artefacts.arrays(run.id, PREDICTIONS, ["probabilities"])[0] for each, run in ((store, a), (other, b))
+            each.artefacts.arrays(run.id, VALIDATION_PREDICTIONS, ["probabilities"])[0]
+            for each, run in ((store, a), (other, b))
         )
         figures = [
             [(epoch["loss"], epoch["val_loss"], epoch["val_accuracy"]) for epoch in each.history(run.id)]
             for each, run in ((store, a), (other, b))
         ]
         bits += figures[0] == figures[1] and np.array_equal(ours, theirs)
-        accuracies += a.test_accuracy == b.test_accuracy
+        accuracies += figures[0][-1][2] == figures[1][-1][2]
         gaps.append(float(np.abs(ours - theirs).max()))
     what = "equal to the local executor's in every loss, accuracy and probability, to the last bit"
     print(f"| {what} | {bits} of {len(runs)} |")
-    print(f"| with the same test accuracy | {accuracies} of {len(runs)} |")
+    print(f"| with the same accuracy on the validation split | {accuracies} of {len(runs)} |")
     print(f"| largest difference of a probability | {max(gaps):.2g} |")
     return bits == len(runs)
 
@@ -331,27 +336,32 @@ def main() -> int:
 
 
 def _measure(options: argparse.Namespace, server: postgres.Server, folder: Path, network: str | None) -> int:
-    stores, urls, trials = [], [], []
+    sweep = described(options.trials, options.images, options.epochs)
+    stores, urls, records = [], [], []
     for name in ("ray", "local"):
         urls.append(server.new_database())
         stores.append(RunStore(open_engine(urls[-1]), folder / name))
         server.ask(_TRIGGERS, urls[-1].rpartition("/")[2])
-        trials.append(queue_trials(stores[-1], options.trials, options.images, options.epochs))
+        records.append(start_sweep(stores[-1], sweep, driver=DRIVER))
     os.environ.update({"MNIST_LAB_STORE": urls[0], "MNIST_LAB_HOME": str(folder / "ray")})
-    story, seconds = on_ray(stores[0], trials[0], options.nodes, network, not options.crash)
-    is_well = report(stores[0], trials[0], seen(urls[0]), story)
-    alone = statistics.median(run.seconds or 0.0 for run in now(stores[0], trials[0]))
+    story, seconds = on_ray(stores[0], records[0], options.trials, options.nodes, network, not options.crash)
+    runs = runs_of(stores[0], records[0])
+    is_well = report(options.trials, runs, seen(urls[0]), story)
+    ended = stores[0].get_sweep(records[0].id)
+    print(f"| the sweep | {ended.status}: {ended.reason} |")
+    alone = statistics.median(run.seconds or 0.0 for run in runs)
     print(f"| seconds for all; of training in a trial, the median | {seconds:.0f}; {alone:.1f} |", flush=True)
     if not options.no_local:
         os.environ.update({"MNIST_LAB_STORE": urls[1], "MNIST_LAB_HOME": str(folder / "local")})
-        crew = LocalCrew(stores[1], OWNER, 2)
+        crew = LocalCrew(stores[1], records[1].owner, 2)
         try:
-            seconds = train_all(crew, trials[1], time.monotonic())
+            seconds = drive(stores[1], records[1], crew, time.monotonic())
         finally:
             crew.close()
-        alone = statistics.median(run.seconds or 0.0 for run in now(stores[1], trials[1]))
+        same = runs_of(stores[1], records[1])
+        alone = statistics.median(run.seconds or 0.0 for run in same)
         print(f"| the same with two local workers | {seconds:.0f}; {alone:.1f} |")
-        is_well &= compare(stores[0], trials[0], stores[1], trials[1])
+        is_well &= compare(stores[0], runs, stores[1], same)
     print(json.dumps({"well": is_well}))
     return 0 if is_well else 1
 

@@ -137,7 +137,7 @@ class Sweeper:
     def _share(self) -> None:
         """Divides the trainings that there may be at once among the sweeps."""
         for driver in self._drivers.values():
-            driver.most_at_once = min(driver.crew.size, max(1, (self._size or 1) // len(self._drivers)))
+            driver.most_at_once = max(1, (self._size or 1) // len(self._drivers))
 
 
 def start_sweep(store: RunStore, sweep: Sweep, person: str | None = None, *, driver: str | None = None) -> SweepRecord:

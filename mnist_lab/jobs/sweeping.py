@@ -56,7 +56,8 @@ class Driver:
         record: The sweep.
         name: Who drives it, as the lease says.
         crew: Who trains its runs; it is the driver's from now on.
-        most_at_once: How many runs it may have under way; None for the size of the crew.
+        most_at_once: How many runs it may have under way; None for the size of the crew, which may change with a
+            cluster's nodes.
 
     Attributes:
         most_at_once: The same; it may be changed.
@@ -70,7 +71,7 @@ class Driver:
         self, store: RunStore, record: SweepRecord, name: str, crew: Crew, *, most_at_once: int | None = None
     ) -> None:
         self.store, self.record, self.name, self.crew = store, record, name, crew
-        self.most_at_once = crew.size if most_at_once is None else most_at_once
+        self.most_at_once = most_at_once
         self._sweep = Sweep.from_dict(record.sweep)
         self._trials = {trial.number: trial for trial in store.trials(record.id)}
         self._search = Search(self._sweep, list(self._trials.values()))
@@ -301,7 +302,7 @@ class Driver:
     def _propose(self) -> None:
         unfinished = self._unfinished
         for _ in range(_MOST_AT_ONCE):
-            if self._ending is not None or unfinished >= self.most_at_once + self._ahead:
+            if self._ending is not None or unfinished >= self._at_once + self._ahead:
                 return
             self._ending = budget_spent(self._sweep.search, self._trials.values(), self.record.spent + self._driven)
             if self._ending is not None:
@@ -341,6 +342,11 @@ class Driver:
                 )
 
     @property
+    def _at_once(self) -> int:
+        """How many runs there may be under way just now."""
+        return self.crew.size if self.most_at_once is None else min(self.crew.size, self.most_at_once)
+
+    @property
     def _ahead(self) -> int:
         """How many runs may wait, so that a worker that is done finds the next one at once.
 
@@ -349,7 +355,7 @@ class Driver:
         search = self._sweep.search
         is_blind = search.sampler in ("random", "grid") and search.seconds is None and search.epochs is None
         # Of fewer than the crew would train the one that waits would not wait.
-        return int(is_blind and self.most_at_once >= self.crew.size)
+        return int(is_blind and self._at_once >= self.crew.size)
 
     @property
     def _unfinished(self) -> int:

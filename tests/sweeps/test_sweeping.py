@@ -103,6 +103,22 @@ def test_no_more_runs_are_under_way_than_the_crew_has_room_for_and_one_waits_whe
     assert (most, active) == (size + ahead, size) and len(store.trials(driver.record.id)) == 7
 
 
+@pytest.mark.parametrize(("most_at_once", "expected"), [(None, 5), (3, 3)])
+def test_a_crew_that_grows_with_its_cluster_gets_more_runs(
+    store: RunStore, most_at_once: int | None, expected: int
+) -> None:
+    driver = driver_of(store, sweep(trials=50))
+    driver.most_at_once = most_at_once
+    # A cluster says how large it is some time after it was reached.
+    assert driver.crew.size == 1
+    driver.tick()
+    assert len(store.runs()) == 1
+    driver.crew.size = 5
+    driver.crew.is_idle = True
+    driver.tick()
+    assert len(store.runs()) == expected
+
+
 def test_many_trials_are_looked_at_less_often_than_few(store: RunStore, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr(sweeping, "time", SimpleNamespace(monotonic=lambda: now[0], time=time.time))
