@@ -211,6 +211,22 @@ def test_a_damaged_row_is_marked_and_the_store_before_is_kept(shelf: RunStore, h
     assert shelf.get(bad.id).reason == row[1], "it is said once"
 
 
+def test_damaged_sweeps_and_trials_are_named_and_left_as_they_are(shelf: RunStore, home: Path) -> None:
+    assert [each.kind for each in found()["sweeps"]] == ["ok"]
+    sweeps = [shelf.create_sweep({"name": name}, name=name, driver="me") for name in ("whole", "hurt")]
+    for each in sweeps:
+        for number in range(3):
+            shelf.add_trial(each.id, "me", NewTrial(number, {"layers.0.units": 3}, reason="too large"))
+    with contextlib.closing(sqlite3.connect(home / "lab.db")) as connection, connection:
+        connection.execute("UPDATE sweeps SET sweep = '{' WHERE id = ?", (sweeps[1].id,))
+        connection.execute("UPDATE trials SET \"values\" = 'x' WHERE sweep = ? AND number > 0", (sweeps[0].id,))
+    first, second = found(repair=True)["sweeps"]
+    assert (first.kind, second.kind) == ("warning", "warning")
+    assert f"'hurt' ({sweeps[1].id[:8]})" in first.text and "whole" not in first.text
+    assert f"2 of 'whole' ({sweeps[0].id[:8]})" in second.text and "hurt" not in second.text
+    assert first.help and second.help
+
+
 def damage_pages(file: Path, first: int, pages: int) -> None:
     content = bytearray(file.read_bytes())
     content[first * 4096 : (first + pages) * 4096] = b"\xa5" * (pages * 4096)

@@ -107,7 +107,7 @@ def _fresh(store: RunStore, record: SweepRecord, trials: Sequence[Trial]) -> dic
     """By number of a trial, its trainings that are none of the search's."""
     searched = {run_id for trial in trials for run_id in trial.runs}
     found: dict[int, list[Fresh]] = {trial.number: [] for trial in trials}
-    for run in store.runs(sweep=record.id):
+    for run in store.runs(sweep=record.id, trials=list(found)):
         if run.trial in found and run.id not in searched:
             accuracy = kept_accuracy(run, curve_of(store.history(run.id))) if run.status == "finished" else None
             found[run.trial].append(Fresh(run, accuracy))

@@ -231,6 +231,7 @@ class RunStore(Work, Queue, Edits, Listing, Digits, People, Sweeps, SweepCounts)
         ids: Sequence[str] | None = None,
         presets: Sequence[str] | None = None,
         sweep: str | None = None,
+        trials: Sequence[int] | None = None,
         owned: bool = False,
         deleted: bool = False,
         most: int | None = None,
@@ -244,6 +245,7 @@ class RunStore(Work, Queue, Edits, Listing, Digits, People, Sweeps, SweepCounts)
             ids: Only these; None for all.
             presets: Only those that have the network of one of these presets; None for all.
             sweep: Only those of this sweep; None for all.
+            trials: Only those of the trials with these numbers; None for all.
             owned: Only those with an owner.
             deleted: Those that were deleted, in place of those that were not.
             most: Only the newest so many; None for all.
@@ -263,6 +265,8 @@ class RunStore(Work, Queue, Edits, Listing, Digits, People, Sweeps, SweepCounts)
             wanted = wanted.where(_runs.c.created == created)
         if sweep is not None:
             wanted = wanted.where(_runs.c.sweep == sweep)
+        if trials is not None:
+            wanted = wanted.where(_runs.c.trial.in_(trials))
         if owned:
             wanted = wanted.where(_runs.c.owner.is_not(None))
         with reading(self._engine) as connection:

@@ -63,13 +63,16 @@ def see_that_it_is_empty(url: str) -> None:
     """Makes the tables of a store on a server where there are none.
 
     Raises:
-        StoreError: If it cannot be reached, or holds runs.
+        StoreError: If it cannot be reached, or holds runs or sweeps.
     """
     engine = open_engine(url)
     try:
         with engine.connect() as connection:
-            if connection.execute(select(func.count()).select_from(schema.runs)).scalar():
-                raise StoreError("The database on the server holds runs.", "Make an empty one, and name that.")
+            for table in (schema.runs, schema.sweeps):
+                if connection.execute(select(func.count()).select_from(table)).scalar():
+                    raise StoreError(
+                        f"The database on the server holds {table.name}.", "Make an empty one, and name that."
+                    )
     finally:
         engine.dispose()
 

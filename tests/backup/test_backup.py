@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import delete
 
 from mnist_lab.backup import back_up, restore
 from mnist_lab.backup.making import STAGE
 from mnist_lab.errors import StoreError
-from mnist_lab.store import NewDigit, NewTrial, PracticeAnswer, RunStore
+from mnist_lab.store import NewDigit, NewTrial, PracticeAnswer, RunStore, schema
 from mnist_lab.store.artefacts import CHECKPOINT, LOG, MODEL
 from mnist_lab.store.database import open_engine
 from tests.conftest import Here
@@ -123,6 +124,10 @@ def test_a_backup_goes_from_one_database_to_the_other(
     assert content_of(back) == content_of(store)
     back.report(back.create(back.find("done").network(), back.find("done").config()).id, "w", {}, POINTS)
     with pytest.raises(StoreError, match="holds runs"):
+        restore(made.path, other, tmp_path / "elsewhere", force=True)
+    with back._engine.begin() as connection:
+        connection.execute(delete(schema.runs))
+    with pytest.raises(StoreError, match="holds sweeps"):
         restore(made.path, other, tmp_path / "elsewhere", force=True)
     assert not (tmp_path / "elsewhere").exists()
     back.close()

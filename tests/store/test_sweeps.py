@@ -74,6 +74,13 @@ def test_a_trial_and_its_runs_are_made_together_or_not_at_all(store: RunStore, s
     assert len(store.trials(sweep.id)) == len(store.runs()) == 1
 
 
+def test_the_runs_of_some_trials_are_asked_for_alone(store: RunStore, sweep: SweepRecord) -> None:
+    made = [store.add_trial(sweep.id, "me", trial(number)) for number in range(3)]
+    found = store.runs(sweep=sweep.id, trials=[0, 2, 9])
+    assert {run.id for run in found} == {run_id for each in (made[0], made[2]) for run_id in each.runs}
+    assert store.runs(sweep=sweep.id, trials=[]) == []
+
+
 def test_who_has_no_lease_writes_nothing(store: RunStore, sweep: SweepRecord) -> None:
     assert store.add_trial(sweep.id, "me", trial(0)) is not None
     assert store.add_trial(sweep.id, "other", trial(1)) is None
