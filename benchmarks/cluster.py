@@ -1,12 +1,14 @@
 """A sweep on a real Ray cluster with a real PostgreSQL, one node killed in the middle and another joined.
 
     MNIST_LAB_DATA=FOLDER python benchmarks/cluster.py [--trials 40] [--images 2000] [--epochs 2] [--nodes 3] [--crash]
+        [--objects]
 
 The nodes are raylets of this machine, each in a network of its own (an address on a bridge), with processes, a hostname
 and files of its own, where the system lets us (root, `ip netns`, `unshare`); else they share this machine's. The head
 runs beside the program, with no CPU for trials, and PostgreSQL too. One node is killed with all its processes when a
 third of the trials is done, in mid-training, and a new one joins. Its network goes with it, so that nobody hears of its
-end, as when a machine loses its power; with `--crash` the network stays, and says that nobody is there.
+end, as when a machine loses its power; with `--crash` the network stays, and says that nobody is there. Files lie in a
+folder that all nodes see; with `--objects` in an S3 server, and each node has a folder of its own, lost with it.
 
 What happened is told by PostgreSQL, not by the program: triggers note each change of a run's status and worker, and
 each epoch that is written. In the end the local executor does the same sweep with two workers, and the trials of the
@@ -47,15 +49,17 @@ from mnist_lab.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 from mnist_lab.store import FINAL, Run, RunStore, SweepRecord
 from mnist_lab.store.artefacts import VALIDATION_PREDICTIONS
 from mnist_lab.store.database import open_engine
+from mnist_lab.store.runs import artefacts_of
 from mnist_lab.sweeps.dimensions import IntegerRange, NumberRange, OneOf
 from mnist_lab.sweeps.sweep import Search, Sweep
 from mnist_lab.training_config import TrainingConfig
-from tests import postgres, ray_nodes
+from tests import object_store, postgres, ray_nodes
 from tests.ray_nodes import RayNode
 
 DRIVER = "cluster benchmark"
 TICK_SECONDS = 0.25
 PATIENCE_SECONDS = 3600.0
+CACHE_BYTES = 10**9
 BRIDGE, SUBNET = "labbr0", "10.77.0"
 _TRIGGERS = """
 CREATE TABLE seen (at timestamptz DEFAULT clock_timestamp(), run text, status text, worker text, host text, epoch int);
@@ -100,9 +104,10 @@ class Machine:
         number: Which one, from 1.
         head: The cluster's head.
         has_network: Whether it gets a network of its own.
+        home: Its own folder for the program's files; None for the one that all have.
     """
 
-    def __init__(self, number: int, head: RayNode, has_network: bool) -> None:
+    def __init__(self, number: int, head: RayNode, has_network: bool, home: Path | None) -> None:
         self.name, self._has_network = f"labnode{number}", has_network
         within: list[str] = []
         address = None
@@ -117,7 +122,8 @@ class Machine:
             _ip("-n", self.name, "route", "add", "default", "via", f"{SUBNET}.1")
             own = ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"]
             within = ["ip", "netns", "exec", self.name, *own, "sh", "-c", 'hostname "$0"; exec "$@"', self.name]
-        self.node = RayNode(1, head=head, address=address, within=within)
+        own_home = {} if home is None else {"MNIST_LAB_HOME": str(home / self.name)}
+        self.node = RayNode(1, head=head, address=address, within=within, environment=own_home)
 
     def lose(self, *, is_silent: bool) -> None:
         """Kills all that runs on it; before that cuts its network, if it is to vanish without a word."""
@@ -189,9 +195,10 @@ def drive(store: RunStore, record: SweepRecord, crew: Crew, begin: float, look: 
 
 
 def on_ray(
-    store: RunStore, record: SweepRecord, trials: int, count: int, network: str | None, is_silent: bool
+    store: RunStore, record: SweepRecord, options: argparse.Namespace, network: str | None, homes: Path | None
 ) -> tuple[Story, float]:
     """The sweep on a cluster, with its loss and its gain."""
+    count = options.nodes
     story, machines = Story(), []
     head = RayNode(0, address=network)
     begin = time.monotonic()
@@ -200,7 +207,7 @@ def on_ray(
         head.wait()
         os.environ.update({"RAY_ADDRESS": head.address, **ray_nodes.SECRETS})
         for number in range(1, count + 1):
-            machines.append(Machine(number, head, network is not None))
+            machines.append(Machine(number, head, network is not None, homes))
             machines[-1].node.wait()
         say(begin, f"{count} nodes are up")
         victim = machines[1]
@@ -209,11 +216,11 @@ def on_ray(
             if not story.killed:
                 ended = sum(run.status in FINAL for run in current)
                 theirs = [run for run in current if run.is_active and is_on(victim, run)]
-                if ended >= trials // 3 and any(run.epochs_run >= 1 for run in theirs):
+                if ended >= options.trials // 3 and any(run.epochs_run >= 1 for run in theirs):
                     story.killed, story.in_hand = time.time(), [run.id for run in theirs]
-                    victim.lose(is_silent=is_silent)
+                    victim.lose(is_silent=not options.crash)
                     say(begin, f"{victim.name} was killed with {len(theirs)} trial in hand")
-                    machines.append(Machine(count + 1, head, network is not None))
+                    machines.append(Machine(count + 1, head, network is not None, homes))
                     story.joined = time.time()
             elif not story.up and b"Ray runtime started" in (machines[-1].node.folder / "log").read_bytes():
                 story.up = time.time()
@@ -318,9 +325,10 @@ def main() -> int:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--nodes", type=int, default=3)
     parser.add_argument("--crash", action="store_true", help="kill the node's processes, and leave its network")
+    parser.add_argument("--objects", action="store_true", help="files in an S3 server, and nodes that share no folder")
     parser.add_argument("--no-local", action="store_true", help="leave out the comparison with the local executor")
     options = parser.parse_args()
-    for missing in (postgres.lacking(), ray_nodes.lacking()):
+    for missing in (postgres.lacking(), ray_nodes.lacking(), options.objects and object_store.lacking()):
         if missing:
             sys.exit(f"This needs a cluster and a database: {missing}.")
     print(machine())
@@ -330,21 +338,45 @@ def main() -> int:
         server = postgres.Server(network)
         try:
             server.start()
-            return _measure(options, server, Path(folder), network)
+            with objects(options.objects, network or "127.0.0.1") as place:
+                return _measure(options, server, Path(folder), network, place)
         finally:
             server.close()
 
 
-def _measure(options: argparse.Namespace, server: postgres.Server, folder: Path, network: str | None) -> int:
+@contextmanager
+def objects(are_wanted: bool, address: str) -> Iterator[str | None]:
+    """Where the files of runs lie in an S3 server of its own, which this process and its children may write."""
+    if not are_wanted:
+        yield None
+        return
+    server = object_store.Server(address)
+    try:
+        server.start()
+        os.environ.update({
+            "AWS_ACCESS_KEY_ID": object_store.KEY, "AWS_SECRET_ACCESS_KEY": object_store.SECRET,
+            "AWS_ENDPOINT_URL_S3": server.url, "AWS_EC2_METADATA_DISABLED": "true",
+        })  # fmt: skip
+        yield f"s3://{object_store.BUCKET}/cluster"
+    finally:
+        server.close()
+
+
+def _measure(
+    options: argparse.Namespace, server: postgres.Server, folder: Path, network: str | None, place: str | None
+) -> int:
     sweep = described(options.trials, options.images, options.epochs)
     stores, urls, records = [], [], []
     for name in ("ray", "local"):
         urls.append(server.new_database())
-        stores.append(RunStore(open_engine(urls[-1]), folder / name))
+        where = None if place is None else f"{place}/{name}"
+        stores.append(RunStore(open_engine(urls[-1]), folder / name, artefacts_of(folder / name, where, CACHE_BYTES)))
         server.ask(_TRIGGERS, urls[-1].rpartition("/")[2])
         records.append(start_sweep(stores[-1], sweep, driver=DRIVER))
     os.environ.update({"MNIST_LAB_STORE": urls[0], "MNIST_LAB_HOME": str(folder / "ray")})
-    story, seconds = on_ray(stores[0], records[0], options.trials, options.nodes, network, not options.crash)
+    if place is not None:
+        os.environ["MNIST_LAB_ARTEFACTS"] = f"{place}/ray"
+    story, seconds = on_ray(stores[0], records[0], options, network, folder / "nodes" if options.objects else None)
     runs = runs_of(stores[0], records[0])
     is_well = report(options.trials, runs, seen(urls[0]), story)
     ended = stores[0].get_sweep(records[0].id)
@@ -353,6 +385,8 @@ def _measure(options: argparse.Namespace, server: postgres.Server, folder: Path,
     print(f"| seconds for all; of training in a trial, the median | {seconds:.0f}; {alone:.1f} |", flush=True)
     if not options.no_local:
         os.environ.update({"MNIST_LAB_STORE": urls[1], "MNIST_LAB_HOME": str(folder / "local")})
+        if place is not None:
+            os.environ["MNIST_LAB_ARTEFACTS"] = f"{place}/local"
         crew = LocalCrew(stores[1], records[1].owner, 2)
         try:
             seconds = drive(stores[1], records[1], crew, time.monotonic())

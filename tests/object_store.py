@@ -59,11 +59,15 @@ def _free_port() -> int:
 class Server:
     """The server.
 
+    Args:
+        address: Where it is to be found; nowhere else.
+
     Attributes:
-        port: Where it speaks S3, on 127.0.0.1 only.
+        port: Where it speaks S3.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.0.1") -> None:
+        self.address = address
         self._folder = Path(tempfile.mkdtemp(prefix="mnist-lab-objects-"))
         (self._folder / "data").mkdir()
         actions = ["Admin", "Read", "Write", "List", "Tagging"]
@@ -75,7 +79,8 @@ class Server:
         self.port = ports["s3"]
         self._log = self._folder / "log"
         words = [
-            program, "server", f"-dir={self._folder / 'data'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3",
+            program, "server", f"-dir={self._folder / 'data'}", f"-ip={address}", f"-ip.bind={address}",
+            "-filer", "-s3",
             f"-s3.config={self._folder / 's3.json'}", "-volume.max=8", "-master.volumeSizeLimitMB=64",
             # What else it would serve, on ports that others may have.
             "-s3.port.iceberg=0", "-s3.port.lance=0",
@@ -86,12 +91,17 @@ class Server:
                 words, stdout=log, stderr=log, cwd=self._folder, env={"PATH": os.environ.get("PATH", "")}
             )
 
+    @property
+    def url(self) -> str:
+        """Where it speaks S3, for those who ask."""
+        return f"http://{self.address}:{self.port}"
+
     def files(self) -> Any:
         """fsspec's view of it, past the program's own."""
         import s3fs
 
         return s3fs.S3FileSystem(
-            key=KEY, secret=SECRET, endpoint_url=f"http://127.0.0.1:{self.port}",
+            key=KEY, secret=SECRET, endpoint_url=self.url,
             use_listings_cache=False, skip_instance_cache=True,
         )  # fmt: skip
 

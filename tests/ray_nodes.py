@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -50,11 +50,13 @@ class RayNode:
         head: The head that it joins; None for a head.
         address: Its own IP address; Ray finds one.
         within: A command that runs the command after it, in a network of its own, say.
+        environment: Environment variables that it alone has.
     """
 
     def __init__(
-        self, cpus: int, *, head: RayNode | None = None, address: str | None = None, within: Sequence[str] = ()
-    ) -> None:
+        self, cpus: int, *, head: RayNode | None = None, address: str | None = None, within: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         # Short, as Ray makes sockets in it.
         self.folder = Path(tempfile.mkdtemp(prefix="ray-"))
         words = [f"--num-cpus={cpus}", f"--temp-dir={self.folder}", f"--object-store-memory={OBJECT_STORE_BYTES}"]
@@ -72,7 +74,7 @@ class RayNode:
         self.process = subprocess.Popen(
             [*within, str(_RAY), "start", "--block", "--disable-usage-stats", *words],
             stdin=subprocess.DEVNULL, stdout=self._log, stderr=subprocess.STDOUT, start_new_session=True,
-            env={**kept, **SECRETS, "TF_CPP_MIN_LOG_LEVEL": "2"}, cwd=self.folder,
+            env={**kept, **SECRETS, "TF_CPP_MIN_LOG_LEVEL": "2", **(environment or {})}, cwd=self.folder,
         )  # fmt: skip
 
     @property
