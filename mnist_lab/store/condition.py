@@ -82,6 +82,7 @@ def _in_a_file(file: Path, briefly: bool) -> Condition:
                 faults = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({MOST_FAULTS})")]
             found = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
             tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            lost = _lost_columns(connection)
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         # Names and complaints of a damaged file need not be texts.
         is_out_of_reach = getattr(error, "sqlite_errorcode", 0) & 0xFF in _OUT_OF_REACH
@@ -92,9 +93,18 @@ def _in_a_file(file: Path, briefly: bool) -> Condition:
     version = int(found[0]) if found and str(found[0]).isdigit() else None
     if faults != ["ok"]:
         return Condition(True, version, f"{file} is damaged ({' '.join(faults[0].split())[:120]})", True)
-    if version is None or not {"runs", "epochs", "points"} <= tables:
+    if version is None or not {"runs", "epochs", "points"} <= tables or (version == schema.VERSION and lost):
         return Condition(True, version, f"{file} is no whole run store", True)
     return Condition(True, version)
+
+
+def _lost_columns(connection: sqlite3.Connection) -> bool:
+    """Whether a table is described otherwise than in this version: SQLite finds nothing wrong with other names."""
+    return any(
+        {column.name for column in table.columns}
+        - {row[1] for row in connection.execute(f'PRAGMA table_info("{table.name}")')}
+        for table in schema.metadata.sorted_tables
+    )
 
 
 def _on_a_server(url: str) -> Condition:
