@@ -10,8 +10,10 @@ SHELL := /bin/bash
 .PHONY: help run test check torture benchmark audit backends lowest clean
 
 BIN := .venv/bin
-# Much of a test's time is waiting; the tests of a file share what they wait for, and stay together.
+# Much of a test's time is waiting; the tests of a file share what they wait for, and stay together. By itself xdist begins
+# with the files of many tests; those of few are the long ones here, and begin first (tests/conftest.py).
 TEST_PROCESSES ?= 2
+XDIST := -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 
 help:
@@ -39,8 +41,8 @@ ifdef PYTEST_ARGS
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 else
 	@status=0; \
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --ignore=tests/browser || status=1; \
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile tests/browser || status=1; \
+	$(BIN)/python -m pytest $(XDIST) --ignore=tests/browser || status=1; \
+	$(BIN)/python -m pytest $(XDIST) tests/browser || status=1; \
 	exit $$status
 endif
 
@@ -53,7 +55,7 @@ check: .venv/.dev
 torture: .venv/.dev
 	@bash tools/ensure_browser.sh
 	@bash tools/ensure_postgres.sh
-	@TORTURE=full timeout 1200 $(BIN)/python -m pytest --timeout 900 -n $(TEST_PROCESSES) --dist loadfile tests/torture $(PYTEST_ARGS)
+	@TORTURE=full timeout 1200 $(BIN)/python -m pytest --timeout 900 $(XDIST) tests/torture $(PYTEST_ARGS)
 
 # An environment of its own: the program needs neither JAX nor PyTorch.
 backends: .venv-backends/.backends
@@ -67,7 +69,7 @@ audit: .venv/.dev
 
 # The lower bounds of the requirements, each as low as it says.
 lowest: .venv-lowest/.lowest
-	@.venv-lowest/bin/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --ignore=tests/browser $(PYTEST_ARGS)
+	@.venv-lowest/bin/python -m pytest $(XDIST) --ignore=tests/browser $(PYTEST_ARGS)
 
 benchmark: .venv/.benchmark
 	@bash tools/ensure_browser.sh

@@ -43,6 +43,12 @@ if _has_room(MEMORY):
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lets files that are marked with `long` begin first: at the end, one process would wait for the other."""
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skips what is marked with `mnist` where there is no full MNIST."""
     # It remembers the proxies of when it was first asked, which one test's environment may have had.

@@ -31,6 +31,7 @@ from tests.browser.server import ROOT, open_page, screenshot
 from tests.browser.wire import Wire
 from tests.made_runs import add_run
 
+pytestmark = pytest.mark.long
 FIRST = "1 · Conv2D"
 LONG = 2000
 NETWORK = Architecture((Flatten(), Dense(10, "softmax")))

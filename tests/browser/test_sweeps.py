@@ -20,6 +20,7 @@ from tests.browser.actions import (
 from tests.browser.server import ROOT, open_page, screenshot
 
 pytest.importorskip("optuna")
+pytestmark = pytest.mark.long
 HISTORY = "The trials of the sweep in their order"
 
 
