@@ -6,7 +6,7 @@ To add a schedule: add its dataclass here with `@schedule`, its curve to `schedu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -199,6 +199,19 @@ class TrainingConfig(Part):
     def test_is_validation(self) -> bool:
         """Whether the test images also choose the epoch, so that the test accuracy is flattered."""
         return self.split == "test-as-validation"
+
+    def best_epoch(self, history: Sequence[Mapping[str, Any]]) -> int | None:
+        """The first epoch with the best monitored figure: validation accuracy where nothing else is monitored.
+
+        Args:
+            history: Figures by epoch, as `RunStore.history` has them.
+        """
+        monitor = self.early_stopping.monitor if self.early_stopping is not None else "val_accuracy"
+        known = [(entry[monitor], entry["epoch"]) for entry in history if entry.get(monitor) is not None]
+        if not known:
+            return None
+        sign = -1.0 if monitor_mode(monitor) == "max" else 1.0
+        return int(min(known, key=lambda pair: (sign * pair[0], pair[1]))[1])
 
     def __post_init__(self) -> None:
         fields.check(self, ConfigError)

@@ -199,3 +199,13 @@ def test_numbers_of_hundreds_of_digits_are_refused_in_a_sentence(giant: int) -> 
         with pytest.raises(ConfigError) as caught:
             TrainingConfig.from_dict(values)
         assert len(str(caught.value)) < 400
+
+
+def test_the_best_epoch_is_the_first_of_the_best() -> None:
+    history = [{"epoch": e, "val_accuracy": a, "val_loss": v} for e, a, v in ((1, 0.5, 2), (2, 0.9, 1), (3, 0.9, None))]
+    loss = TrainingConfig(early_stopping=EarlyStopping(monitor="val_loss"))
+    assert TrainingConfig().best_epoch(history) == 2
+    assert TrainingConfig().best_epoch(history[::-1]) == 2
+    assert loss.best_epoch(history) == 2
+    assert loss.best_epoch([]) is None
+    assert loss.best_epoch([{"epoch": 1, "val_loss": None}]) is None

@@ -29,7 +29,7 @@ from mnist_lab.keras_side.insist import NotWritten, insist
 from mnist_lab.keras_side.optimizers import make_optimizer, schedule_callbacks
 from mnist_lab.store import Run, RunStore
 from mnist_lab.store.artefacts import BEST, CHECKPOINT, MODEL, epoch_weights
-from mnist_lab.training_config import TrainingConfig, monitor_mode
+from mnist_lab.training_config import TrainingConfig
 
 LEAST_VALIDATION_BATCH = 256
 # For so long a training waits for a disk that cannot be written, and its end for a store.
@@ -340,7 +340,7 @@ class Training:
             model.set_weights(self.stopper.best_weights)
 
     def _figures(self) -> dict[str, Any]:
-        best = best_epoch(self.history, self.config)
+        best = self.config.best_epoch(self.history)
         entry = next((each for each in self.history if each["epoch"] == best), {})
         # The first epoch of a process builds the graph; it counts only where there is no other.
         images = self.store.get(self.run.id).training_images or 0
@@ -358,7 +358,7 @@ class Training:
         kept: int | None = len(self.history)
         if self._restores_best:
             # A gain that is too small to count does not make an epoch the best for early stopping.
-            kept = self.stopper.best_epoch + 1 if self.stopper and kept else best_epoch(self.history, self.config)
+            kept = self.stopper.best_epoch + 1 if self.stopper and kept else self.config.best_epoch(self.history)
         return {"kept_epoch": kept or None}
 
     @property
@@ -395,13 +395,3 @@ class Training:
         with suppress(StoreError):
             self.store.end(self.run.id, status, worker=self.worker, reason=reason, **figures)
         os._exit(0)
-
-
-def best_epoch(history: list[dict[str, Any]], config: TrainingConfig) -> int | None:
-    """The first epoch with the best monitored figure: validation accuracy where nothing else is monitored."""
-    monitor = config.early_stopping.monitor if config.early_stopping is not None else "val_accuracy"
-    known = [(entry[monitor], entry["epoch"]) for entry in history if entry.get(monitor) is not None]
-    if not known:
-        return None
-    sign = -1.0 if monitor_mode(monitor) == "max" else 1.0
-    return min(known, key=lambda pair: (sign * pair[0], pair[1]))[1]

@@ -430,16 +430,6 @@ def test_giving_up_while_it_is_evaluated_keeps_all(store: RunStore, monkeypatch:
     assert same(weights.load(run, store).get_weights(), seen[0])
 
 
-def test_the_best_epoch_is_the_first_of_the_best() -> None:
-    history = [{"epoch": e, "val_accuracy": a, "val_loss": v} for e, a, v in ((1, 0.5, 2), (2, 0.9, 1), (3, 0.9, None))]
-    loss = TrainingConfig(early_stopping=EarlyStopping(monitor="val_loss"))
-    assert train.best_epoch(history, TrainingConfig()) == 2
-    assert train.best_epoch(history[::-1], TrainingConfig()) == 2
-    assert train.best_epoch(history, loss) == 2
-    assert train.best_epoch([], loss) is None
-    assert train.best_epoch([{"epoch": 1, "val_loss": None}], loss) is None
-
-
 # What a worker does with its queue, and what is answered about the result --------------------------------------------
 
 
