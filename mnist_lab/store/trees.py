@@ -53,7 +53,7 @@ def rows_of_trees(file: Path) -> Iterator[tuple[str, list[str], tuple[Any, ...]]
             size = struct.unpack_from(">H", head, 16)[0] if head.startswith(_MAGIC) else _PAGE
             # 1 stands for 65,536.
             size = 65536 if size == 1 else size if size in (512, 1024, 2048, _PAGE, 8192, 16384, 32768) else _PAGE
-            free = _free(pages, size, struct.unpack_from(">I", head, 32)[0]) if head.startswith(_MAGIC) else set()
+            free = _free(pages, size, *struct.unpack_from(">II", head, 32)) if head.startswith(_MAGIC) else set()
             roots = [each for each in _roots(pages, size) if each not in free]
         layouts = _layouts()
         for root in roots:
@@ -68,13 +68,14 @@ def rows_of_trees(file: Path) -> Iterator[tuple[str, list[str], tuple[Any, ...]]
                     break
 
 
-def _free(pages: BinaryIO, size: int, trunk: int) -> set[int]:
-    """The pages that nothing stands on, as far as their list can be read.
+def _free(pages: BinaryIO, size: int, trunk: int, total: int) -> set[int]:
+    """The pages that nothing stands on; none where their list is damaged, as others could be on it.
 
     Args:
         pages: The file.
         size: Of a page.
         trunk: The first page of the list.
+        total: How many pages are on it.
     """
     free: set[int] = set()
     while trunk > 1 and trunk not in free:
@@ -82,11 +83,10 @@ def _free(pages: BinaryIO, size: int, trunk: int) -> set[int]:
         page = pages.read(size)
         count = struct.unpack_from(">I", page, 4)[0] if len(page) == size else size
         if count > size // 4 - 2:
-            # No such page.
-            break
+            return set()
         free |= {trunk, *struct.unpack_from(f">{count}I", page, 8)}
         trunk = struct.unpack_from(">I", page, 0)[0]
-    return free
+    return free if len(free) == total else set()
 
 
 def _roots(pages: BinaryIO, size: int) -> list[int]:
