@@ -87,7 +87,8 @@ clean:
 
 .venv/.dev: requirements-dev.txt requirements-objects.txt requirements-postgres.txt requirements-ray.txt requirements-sweep.txt requirements.txt | .venv/bin/python
 	@echo "Installing what the tests need ..."
-	@$(PIP) install -r requirements-dev.txt
+	@# Python compiles what it imports by itself, and most of this is never imported.
+	@$(PIP) install --no-compile -r requirements-dev.txt
 	@touch $@ .venv/.run
 
 .venv-backends/.backends: requirements-backends.txt requirements-dev.txt requirements.txt
