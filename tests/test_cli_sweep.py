@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from mnist_lab.jobs import alone
 from mnist_lab.jobs.confirming import confirm
+from mnist_lab.store import RunStore
 from mnist_lab.store.records import FINAL
 from mnist_lab.sweeps.files import read_toml
 from mnist_lab.sweeps.sweep import Sweep
@@ -133,6 +135,21 @@ def test_the_winner_is_confirmed_on_fresh_seeds_with_what_was_luck(place: Place,
         assert each["luck"]["value"] == pytest.approx(each["search_accuracy"] - each["validation"]["value"])
     said = here("sweep", "--confirm", done.id, "--best", "2", "--seeds", "3")
     assert said.status == 0 and "fresh seeds got" in said.out and "LUCK" in said.out
+
+
+def test_it_is_confirmed_with_as_many_trainings_at_once_as_the_search_had(
+    place: Place, here: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+
+    def made(store: RunStore, owner: str | None, *, size: int, patient: bool) -> Evaluating:
+        sizes.append(size)
+        return Evaluating(store, owner, size)
+
+    monkeypatch.setattr(alone, "make_crew", made)
+    done = drive(driver_of(place.store, sweep(trials=3, workers=3))).record
+    document = here("sweep", "--confirm", done.id, "--best", "2", "--seeds", "2", "--json").document
+    assert document["missing"] == 0 and sizes == [3]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from mnist_lab.cli.common import number, open_runs, table
 from mnist_lab.errors import ConfigError
 from mnist_lab.jobs import new_owner, run_all
 from mnist_lab.jobs.confirming import BEST, SEEDS, confirm, confirmed
+from mnist_lab.jobs.executors import default_size
 from mnist_lab.jobs.sweep_alone import run_sweep
 from mnist_lab.jobs.sweeper import check_optuna, start_sweep
 from mnist_lab.store import RunStore, SweepRecord, Trial
@@ -150,7 +151,9 @@ def _text(record: SweepRecord, trials: list[Trial]) -> str:
 def _confirm(store: RunStore, record: SweepRecord, best: int, seeds: int) -> Answer:
     owner = new_owner(store)
     if left := confirm(store, record, best=best, seeds=seeds, owner=owner):
-        run_all(store, left, owner)
+        # As many at once as the search had.
+        workers = Sweep.from_dict(record.sweep).search.workers or default_size()
+        run_all(store, left, owner, workers=min(len(left), workers))
     found = confirmed(store, record, best=best, seeds=seeds)
     head = ("TRIAL", "PARAMETERS", "SEARCH", "FRESH SEEDS", "LUCK", "TEST (95 %)")
     rows = [
