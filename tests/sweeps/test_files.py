@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from mnist_lab.architecture import Architecture
 from mnist_lab.errors import SweepError
 from mnist_lab.layers import Conv2D, Dense, Flatten, MaxPooling2D, Parallel, Residual
 from mnist_lab.optimizers import SGD
+from mnist_lab.shapes import analyse
 from mnist_lab.studies import presets
-from mnist_lab.sweeps.dimensions import IntegerRange, NumberRange, OneOf, Repeat
+from mnist_lab.sweeps.candidates import candidate
+from mnist_lab.sweeps.dimensions import IntegerRange, NumberRange, OneOf, Repeat, name_of
 from mnist_lab.sweeps.files import read_file, read_toml, write_toml
 from mnist_lab.sweeps.sweep import Search, Sweep
 from mnist_lab.training_config import Augmentation, CosineDecay, EarlyStopping, TrainingConfig
@@ -110,3 +113,20 @@ def test_a_file_that_cannot_be_read_is_said_so(tmp_path: Path) -> None:
     for name, words in (("b.toml", "UTF-8"), ("c.toml", "too large"), ("d.toml", "cannot be read"), (".", "cannot be")):
         with pytest.raises(SweepError, match=words):
             read_file(tmp_path / name)
+
+
+def test_the_search_of_the_benchmark_has_fewer_parameters_than_model_10_wherever_it_looks() -> None:
+    made = read_file(Path(__file__).resolve().parents[2] / "benchmarks" / "fewer_parameters.toml")
+    assert made.architecture == presets()["000-model-10"].architecture
+    # Each dimension at its ends: no field makes a network larger between them.
+    ends = [
+        [each.low, each.high] if isinstance(each, IntegerRange | NumberRange) else list(each.values)
+        for each in made.dimensions
+        if isinstance(each, IntegerRange | NumberRange | OneOf)
+    ]
+    names = [name_of(each) for each in made.dimensions]
+    found = [
+        candidate(made.architecture, made.training, made.dimensions, dict(zip(names, values, strict=True))).parameters
+        for values in product(*ends)
+    ]
+    assert max(each or 0 for each in found) == 34_970 < analyse(made.architecture).parameters
