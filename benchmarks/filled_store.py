@@ -82,7 +82,7 @@ def rows(count: int, now: float) -> Iterator[tuple[Any, ...]]:
             "architecture": network, "training": training, "parameters": analysis.parameters,
             "trainable_parameters": analysis.trainable, "multiply_adds": analysis.multiply_adds, "dataset": "mnist",
             "split": "holdout", "fingerprint": "f" * 12, "training_images": 55_000, "epochs_run": EPOCHS,
-            "test_looks": 0, "device": "CPU",
+            "test_looks": 0, "device": "CPU", "changed": number + 1,
         }  # fmt: skip
         share = draw.random()
         if ago < min(QUEUED, count // 4):

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, text
 
+from benchmarks.filled_store import fill
 from mnist_lab.architecture import Architecture
 from mnist_lab.errors import RunNotFound
 from mnist_lab.layers import Dense, Flatten
@@ -269,4 +270,15 @@ def test_turns_are_counted_on_whatever_a_damaged_row_has_in_place_of_one(url: st
         connection.execute(text("UPDATE runs SET turn = 'x', status = 'failed' WHERE id = :id"), {"id": damaged.id})
     second = store.claim("w", 1)
     assert second is not None and second.turn == 2
+    store.close()
+
+
+def test_the_store_that_the_benchmark_fills_is_one_of_this_version(url: str, tmp_path: Path) -> None:
+    fill(url, 60, 600)
+    store = RunStore(open_engine(url), tmp_path)
+    runs = [*store.runs(), *store.runs(deleted=True)]
+    assert len(runs) == 60 and not [run.reason for run in runs if run.is_damaged]
+    assert {run.status for run in runs} >= {"finished", "queued", "running"}
+    for run in runs[:3]:
+        assert (run.network(), run.config()) and len(store.points(run.id)) == len(store.history(run.id)) == 10
     store.close()
