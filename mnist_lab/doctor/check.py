@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -94,6 +94,11 @@ class Patient:
         """Closes the store."""
         if (store := self.__dict__.get("store")) is not None:
             store.close()
+
+
+def listed(names: Sequence[str], between: str = ", ") -> str:
+    """The first five of some names, and whether there are more."""
+    return between.join(names[:5]) + (" ..." if len(names) > 5 else "")
 
 
 Look = Callable[[Patient], Iterator[Finding]]

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from mnist_lab import formatting
-from mnist_lab.doctor.check import OK, PROBLEM, WARNING, Finding, Patient, check
+from mnist_lab.doctor.check import OK, PROBLEM, WARNING, Finding, Patient, check, listed
 from mnist_lab.errors import StoreError
 from mnist_lab.store import RunStore
 from mnist_lab.store.artefacts import BEST, CHECKPOINT, MODEL, Artefacts
@@ -104,13 +104,13 @@ def files(store: RunStore) -> Iterator[Finding]:
         if not each.size and name.endswith((".h5", ".npz"))
     ]
     if without:
-        named = ", ".join(f"{run.name!r:.40} ({run.id[:8]})" for run in without[:5]) + " ..." * (len(without) > 5)
+        named = listed([f"{run.name!r:.40} ({run.id[:8]})" for run in without])
         yield Finding(
             WARNING, f"{_many(len(without), 'finished run')} without a model: {named}.",
             "Train them again, or bring them back from a backup.",
         )  # fmt: skip
     if empty:
-        text = f"{_many(len(empty), 'file')} empty: {'; '.join(empty[:5])}{' ...' if len(empty) > 5 else ''}."
+        text = f"{_many(len(empty), 'file')} empty: {listed(empty, '; ')}."
         yield Finding(PROBLEM, text, "Train these runs again, or bring them back from a backup.")
     if not without and not empty:
         yield Finding(OK, "The files of all runs are in the object store; what is in them was not looked at.")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mnist_lab import formatting
 from mnist_lab.doctor import object_checks
-from mnist_lab.doctor.check import OK, PROBLEM, WARNING, Finding, Patient, check
+from mnist_lab.doctor.check import OK, PROBLEM, WARNING, Finding, Patient, check, listed
 from mnist_lab.errors import StoreError
 from mnist_lab.jobs import end_lost, release_lost
 from mnist_lab.jobs.lost import worker_of
@@ -160,7 +160,7 @@ def files(patient: Patient) -> Iterator[Finding]:
         text = f"{_many(len(without), 'finished run')} without a model: {_named(without)}."
         yield Finding(WARNING, text, "Train them again, or bring them back from a backup.")
     if broken:
-        text = f"{_many(len(broken), 'file')} damaged: {'; '.join(broken[:5])}{' ...' if len(broken) > 5 else ''}."
+        text = f"{_many(len(broken), 'file')} damaged: {listed(broken, '; ')}."
         yield Finding(PROBLEM, text, "Train these runs again, or bring them back from a backup.")
     if not without and not broken:
         yield Finding(OK, "The files of all runs are there and whole.")
@@ -285,4 +285,4 @@ def _many(count: int, what: str) -> str:
 
 
 def _named(runs: list[Run]) -> str:
-    return ", ".join(f"{run.name!r:.40} ({run.id[:8]})" for run in runs[:5]) + (" ..." if len(runs) > 5 else "")
+    return listed([f"{run.name!r:.40} ({run.id[:8]})" for run in runs])

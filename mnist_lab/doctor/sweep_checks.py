@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mnist_lab.doctor.check import OK, WARNING, Finding, Patient, check
+from mnist_lab.doctor.check import OK, WARNING, Finding, Patient, check, listed
 from mnist_lab.store import damage
-
-_SHOWN = 5
 
 
 @check("sweeps", 25)
@@ -24,14 +22,10 @@ def sweeps(patient: Patient) -> Iterator[Finding]:
         if trials := sum(damage.is_told(trial.reason) for trial in store.trials(each.id)):
             counts.append(f"{trials:,} of {name}")
     if damaged:
-        text = f"The rows of these sweeps cannot be read in full: {_named(damaged)}."
+        text = f"The rows of these sweeps cannot be read in full: {listed(damaged)}."
         yield Finding(WARNING, text, "Delete them on the page Sweeps, or bring them back from a backup.")
     if counts:
-        text = f"The rows of these trials cannot be read in full: {_named(counts)}."
+        text = f"The rows of these trials cannot be read in full: {listed(counts)}."
         yield Finding(WARNING, text, "They count as failed; a backup may have them whole. Their runs are in Runs.")
     if not damaged and not counts:
         yield Finding(OK, "Every sweep and every trial can be read.")
-
-
-def _named(names: list[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (" ..." if len(names) > _SHOWN else "")

@@ -31,7 +31,7 @@ def readable_rows(
     """
     if not columns:
         return
-    names = ", ".join(f'"{column}", typeof("{column}")' for column in columns)
+    names = with_types(columns)
     # Row numbers begin at 1 and grow by one. The largest may be damaged too; there are no more rows than bytes.
     last = size
     with suppress(*FAULTS):
@@ -78,6 +78,11 @@ def _in_order(rows: Iterator[tuple[Any, ...]], end: int, last: int) -> Iterator[
         before = row[0]
         if before <= end:
             yield row
+
+
+def with_types(columns: Sequence[str]) -> str:
+    """What is asked of these columns, for `values_of`."""
+    return ", ".join(f'"{column}", typeof("{column}")' for column in columns)
 
 
 def values_of(row: Sequence[Any]) -> tuple[Any, ...]:

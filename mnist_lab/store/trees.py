@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import JSON, Boolean, Column, Float, Integer, LargeBinary, String, Table
 
 from mnist_lab.store import schema
-from mnist_lab.store.readable import FAULTS, Text, readable_rows, values_of
+from mnist_lab.store.readable import FAULTS, Text, readable_rows, values_of, with_types
 
 _MAGIC = b"SQLite format 3\0"
 # SQLite's own choice, which no store of ours has ever changed.
@@ -214,8 +214,7 @@ def _rows(copy: Path, size: int, root: int, layout: _Layout) -> Iterator[tuple[A
 
 def _some(old: sqlite3.Connection, table: str, names: list[str]) -> Iterator[tuple[Any, ...]]:
     """A few rows from either end of a table."""
-    columns = ", ".join(f'"{name}", typeof("{name}")' for name in names)
     for way in ("ASC", "DESC"):
         with suppress(*FAULTS):
-            for row in old.execute(f'SELECT {columns} FROM "{table}" ORDER BY rowid {way} LIMIT {_TRIED}'):
+            for row in old.execute(f'SELECT {with_types(names)} FROM "{table}" ORDER BY rowid {way} LIMIT {_TRIED}'):
                 yield values_of(row)
